@@ -1,0 +1,374 @@
+"""Sessions and reconnecting, on real unix sockets against the runtime's end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from nri_cdi.errors import LocalProtocolError
+from nri_cdi.nri import api
+from nri_cdi.nri.launch import launched
+from nri_cdi.nri.plugin import Plugin, Runtime
+from nri_cdi.nri.session import serve, serve_launched
+from nri_cdi.ttrpc.status import Code, RpcError, Status
+from testbed.standin import Connection, StandIn, container_request, containerd
+
+DEADLINE_S = 10.0
+
+
+class Recorder(Plugin):
+    """Answers with the container's name, and keeps what happened to the connection."""
+
+    def __init__(self) -> None:
+        super().__init__("recorder", "42")
+        self.happened: list[str] = []
+        self.runtime: Runtime | None = None
+
+    def synchronized(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.happened.append(f"synchronized with {runtime.info}")
+
+    def disconnected(self, reason: str) -> None:
+        self.happened.append(f"disconnected: {reason}")
+
+    def create_container(
+        self, request: api.CreateContainerRequest
+    ) -> api.CreateContainerResponse | Awaitable[api.CreateContainerResponse]:
+        response = api.CreateContainerResponse()
+        response.adjust.env.add(key="CONTAINER", value=request.container.name)
+        return response
+
+
+@contextmanager
+def serving(plugin: Plugin, path: str) -> Iterator[Callable[[], None]]:
+    """Serve a plugin in a thread of its own; what is given stops it."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(serve(plugin, path))
+
+    def run() -> None:
+        try:
+            loop.run_until_complete(task)
+        except asyncio.CancelledError:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
+
+    thread = Thread(target=run)
+    thread.start()
+
+    def stop() -> None:
+        if thread.is_alive():
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join(DEADLINE_S)
+        assert not thread.is_alive()
+
+    try:
+        yield stop
+    finally:
+        stop()
+
+
+@pytest.fixture
+def socket_path(tmp_path: Path) -> str:
+    return str(tmp_path / "nri.sock")
+
+
+def created(connection: Connection, name: str = "main") -> str:
+    response = connection.create_container(container_request({}, name))
+    [variable] = response.adjust.env
+    return variable.value
+
+
+def test_a_plugin_registers_and_answers(socket_path: str) -> None:
+    plugin = Recorder()
+    with (
+        StandIn(socket_path) as runtime,
+        serving(plugin, socket_path),
+        runtime.accept() as connection,
+    ):
+        assert connection.start().events == 0x8
+        registered = connection.end.registered
+        assert registered is not None
+        assert (registered.plugin_idx, registered.plugin_name) == ("42", "recorder")
+        assert created(connection, "main") == "main"
+        assert plugin.happened == ["synchronized with containerd 2.1.9 (NRI 0.8)"]
+
+
+def test_a_plugin_finds_a_runtime_that_starts_later(socket_path: str) -> None:
+    plugin = Recorder()
+    with serving(plugin, socket_path):
+        for number in range(3):
+            with StandIn(socket_path) as runtime, runtime.accept() as connection:
+                connection.start()
+                assert created(connection, f"c{number}") == f"c{number}"
+    assert [happened.split()[0] for happened in plugin.happened] == [
+        "synchronized",
+        "disconnected:",
+    ] * 3
+
+
+def test_a_plugin_that_is_dropped_comes_back(
+    socket_path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with StandIn(socket_path) as runtime, serving(Recorder(), socket_path):
+        with runtime.accept() as connection:
+            connection.start()
+        with runtime.accept() as connection:
+            connection.start()
+            assert created(connection) == "main"
+    assert "the runtime closed the connection; trying again" in caplog.text
+
+
+def test_the_same_complaint_is_logged_once(
+    socket_path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(Recorder(), socket_path):
+        time.sleep(0.5)  # attempts are 0.05 s apart and more
+    complaints = [
+        record for record in caplog.records if "can't connect" in record.message
+    ]
+    assert [record.getMessage() for record in complaints] == [
+        (
+            f"can't connect to the runtime at {socket_path}: No such file or "
+            "directory; trying again until it works"
+        )
+    ]
+
+
+def test_junk_on_the_trunk_ends_the_connection_and_a_new_one_works(
+    socket_path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with StandIn(socket_path) as runtime, serving(Recorder(), socket_path):
+        with runtime.accept() as connection:
+            connection.trunk.sendall(b"\xff" * 64)
+            with pytest.raises(ConnectionError):
+                connection.call("Configure", containerd("2.1.9"))
+        with runtime.accept() as connection:
+            connection.start()
+            assert created(connection) == "main"
+    assert "must be at most" in caplog.text
+
+
+class Slow(Recorder):
+    """Answers some time later, or never."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__()
+        self.delay_s = delay_s
+        self.cancelled = False
+
+    def create_container(
+        self, request: api.CreateContainerRequest
+    ) -> Awaitable[api.CreateContainerResponse]:
+        return self._answer(request)
+
+    async def _answer(
+        self, request: api.CreateContainerRequest
+    ) -> api.CreateContainerResponse:
+        try:
+            await asyncio.sleep(self.delay_s)
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        response = api.CreateContainerResponse()
+        response.adjust.env.add(key="CONTAINER", value=request.container.name)
+        return response
+
+
+def test_a_deferred_answer_does_not_hold_up_others(socket_path: str) -> None:
+    with (
+        StandIn(socket_path) as runtime,
+        serving(Slow(0.2), socket_path),
+        runtime.accept() as connection,
+    ):
+        connection.start()
+        first = connection.send("CreateContainer", container_request({}, "first"))
+        assert connection.call("StateChange", api.StateChangeEvent()).status is None
+        response = api.CreateContainerResponse.FromString(
+            connection.wait(first).payload
+        )
+        assert response.adjust.env[0].value == "first"
+
+
+def test_an_answer_that_would_be_late_is_an_error_in_time(socket_path: str) -> None:
+    plugin = Slow(60)
+    with (
+        StandIn(socket_path) as runtime,
+        serving(plugin, socket_path),
+        runtime.accept() as connection,
+    ):
+        connection.start()
+        response = connection.call(
+            "CreateContainer", container_request({}), timeout_ms=300
+        )
+        assert response.status == Status(
+            Code.DEADLINE_EXCEEDED,
+            "plugin recorder had no answer to CreateContainer within the 0.3 s that "
+            "the runtime waits",
+        )
+        assert plugin.cancelled
+        assert connection.call("StateChange", api.StateChangeEvent()).status is None
+
+
+def test_answers_under_way_end_with_the_connection(socket_path: str) -> None:
+    plugin = Slow(60)
+    with StandIn(socket_path) as runtime, serving(plugin, socket_path) as stop:
+        with runtime.accept() as connection:
+            connection.start()
+            connection.send("CreateContainer", container_request({}))
+            connection.call("StateChange", api.StateChangeEvent())
+        with runtime.accept() as connection:
+            connection.start()
+        stop()
+    assert plugin.cancelled
+
+
+class Sleepy(Recorder):
+    """Takes longer for a synchronization than the runtime waits."""
+
+    def synchronize(
+        self, pods: Sequence[api.PodSandbox], containers: Sequence[api.Container]
+    ) -> None:
+        if not self.happened:
+            time.sleep(0.25)
+
+
+def test_a_synchronization_answered_too_late_is_done_over(socket_path: str) -> None:
+    """NRI up to 0.6 keeps such a connection open, and never uses it again."""
+    plugin = Sleepy()
+    with StandIn(socket_path) as runtime, serving(plugin, socket_path):
+        with runtime.accept() as connection:
+            connection.await_registration()
+            connection.call("Configure", containerd("1.7.24"))
+            connection.send("Synchronize", api.SynchronizeRequest(), timeout_ms=100)
+            with pytest.raises(ConnectionError):
+                connection.wait(-1)
+        with runtime.accept() as connection:
+            connection.start(containerd("1.7.24"))
+            assert created(connection) == "main"
+    assert plugin.happened[:2] == [
+        (
+            "disconnected: the answer to Synchronize took more than the 0.1 s that the "
+            "runtime waits, so it may have given up on the plugin"
+        ),
+        "synchronized with containerd 1.7.24 (NRI 0.6)",
+    ]
+
+
+class Updater(Recorder):
+    """Updates a container as soon as it is synchronized."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outcome: Sequence[api.ContainerUpdate] | Exception | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def synchronized(self, runtime: Runtime) -> None:
+        self.task = asyncio.get_running_loop().create_task(self._update(runtime))
+
+    async def _update(self, runtime: Runtime) -> None:
+        update = api.ContainerUpdate(container_id="c1", ignore_failure=True)
+        try:
+            self.outcome = await runtime.update_containers([update])
+        except (RpcError, ConnectionError) as error:
+            self.outcome = error
+
+
+def test_a_plugin_updates_containers(socket_path: str) -> None:
+    plugin = Updater()
+    with StandIn(socket_path) as runtime, serving(plugin, socket_path) as stop:
+        with runtime.accept() as connection:
+            connection.start()
+            while not connection.end.updates:
+                connection._read()
+            connection.call("StateChange", api.StateChangeEvent())
+        stop()
+    assert plugin.outcome == [
+        api.ContainerUpdate(container_id="c1", ignore_failure=True)
+    ]
+
+
+def test_an_update_fails_when_the_runtime_goes_away(socket_path: str) -> None:
+    plugin = Updater()
+    with StandIn(socket_path) as runtime, serving(plugin, socket_path) as stop:
+        with runtime.accept() as connection:
+            connection.await_registration()
+            connection.call("Configure", containerd("2.1.9"))
+            connection.call("Synchronize", api.SynchronizeRequest())
+        with runtime.accept() as connection:
+            connection.await_registration()
+        stop()
+    assert isinstance(plugin.outcome, ConnectionError)
+
+
+def test_a_bug_in_a_handler_is_logged_and_fails_the_call(
+    socket_path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Buggy(Recorder):
+        def create_container(
+            self, request: api.CreateContainerRequest
+        ) -> api.CreateContainerResponse:
+            raise KeyError(request.container.name)
+
+    with (
+        caplog.at_level(logging.ERROR),
+        StandIn(socket_path) as runtime,
+        serving(Buggy(), socket_path),
+        runtime.accept() as connection,
+    ):
+        connection.start()
+        response = connection.call("CreateContainer", container_request({}))
+        assert response.status == Status(Code.INTERNAL, "KeyError: 'main'")
+    assert "CreateContainer failed with a bug in the plugin: 'main'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "registered"), [("given", "given"), ("07-given", "given")]
+)
+def test_a_launched_plugin_serves_the_runtime_that_started_it(
+    name: str, registered: str
+) -> None:
+    plugin = Recorder()
+    ours, theirs = socket.socketpair()
+    environ = {
+        "NRI_PLUGIN_SOCKET": str(theirs.detach()),
+        "NRI_PLUGIN_NAME": name,
+        "NRI_PLUGIN_IDX": "07",
+    }
+    assert launched(environ)
+    thread = Thread(target=lambda: asyncio.run(serve_launched(plugin, environ)))
+    thread.start()
+    with Connection(ours) as connection:
+        connection.start()
+        assert created(connection) == "main"
+    thread.join(DEADLINE_S)
+    assert not thread.is_alive()
+    assert (plugin.name, plugin.index) == (registered, "07")
+    assert plugin.happened[-1] == "disconnected: the runtime closed the connection"
+
+
+@pytest.mark.parametrize("text", ["", "three", "-1", "99999"])
+def test_a_launched_plugin_says_when_its_connection_is_none(text: str) -> None:
+    with pytest.raises(
+        LocalProtocolError, match=f"^NRI_PLUGIN_SOCKET is '{text}', which is no conn"
+    ):
+        asyncio.run(serve_launched(Recorder(), {"NRI_PLUGIN_SOCKET": text}))
+
+
+def test_no_descriptor_is_left_behind(socket_path: str) -> None:
+    def cycle() -> int:
+        with StandIn(socket_path) as runtime, serving(Recorder(), socket_path):
+            for _ in range(20):
+                with runtime.accept() as connection:
+                    connection.start()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    assert cycle() == cycle()
