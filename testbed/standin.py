@@ -17,7 +17,7 @@ from nri_cdi.nri import api
 from nri_cdi.nri.events import PLUGIN_SERVICE, RUNTIME_SERVICE
 from nri_cdi.nri.mux import PLUGIN_SERVICE_CONN, RUNTIME_SERVICE_CONN, Mux
 from nri_cdi.ttrpc.connection import ClientConnection, Request, Response
-from nri_cdi.ttrpc.service import Server, Service
+from nri_cdi.ttrpc.service import Handler, Server, Service
 
 NS_PER_MS = 1_000_000
 REQUEST_TIMEOUT_MS = 2000
@@ -32,11 +32,16 @@ class RuntimeEnd:
         self.exceptions: list[Exception] = []
         self._mux = Mux()
         self._client = ClientConnection()
-        methods = {
+        self._methods: dict[str, Handler] = {
             "RegisterPlugin": self._register_plugin,
             "UpdateContainers": self._update_containers,
         }
-        self._server = Server([Service(RUNTIME_SERVICE, methods)], self._failed)
+        service = Service(RUNTIME_SERVICE, self._methods)
+        self._server = Server([service], self._failed)
+
+    def answer_updates_with(self, handler: Handler) -> None:
+        """Answer UpdateContainers in another way than with success."""
+        self._methods["UpdateContainers"] = handler
 
     def call(self, method: str, request: Message, timeout_ms: int = 0) -> int:
         """Call the plugin; the response comes with the id that this returns."""

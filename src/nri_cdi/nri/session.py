@@ -18,6 +18,7 @@ import random
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -61,7 +62,7 @@ class Session(asyncio.BufferedProtocol):
         self._buffer = bytearray(_BUFFER_SIZE)
         self._view = memoryview(self._buffer)
         self._transport: asyncio.Transport | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
         self._calls: dict[int, asyncio.Future[bytes]] = {}
         self._reason = "the runtime closed the connection"
         self._timer: asyncio.TimerHandle | None = None
@@ -117,8 +118,9 @@ class Session(asyncio.BufferedProtocol):
             else:
                 self._settle(item)
         self._flush()
-        if self._stub.phase is not Phase.READY or not self._ready:
-            self._progress(started)
+        timeout_s = self._stub.take_synchronize_timeout()
+        if timeout_s is not None:
+            self._synchronized(self._loop.time() - started, timeout_s)
 
     def eof_received(self) -> bool:
         try:
@@ -132,7 +134,7 @@ class Session(asyncio.BufferedProtocol):
             self._reason = f"the connection failed: {exc}"
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._tasks:
+        for task in tuple(self._tasks):
             task.cancel()
         for call in self._calls.values():
             if not call.done():
@@ -145,13 +147,9 @@ class Session(asyncio.BufferedProtocol):
         if frames and self._transport is not None:
             self._transport.write(b"".join(frames))
 
-    def _progress(self, started: float) -> None:
-        """Notice the last answer of a synchronization, and whether it was too late."""
-        timeout_s = self._stub.take_synchronize_timeout()
-        if timeout_s is None:
-            self._ready = self._ready and self._stub.phase is Phase.READY
-            return
-        if self._loop.time() - started >= timeout_s:
+    def _synchronized(self, took_s: float, timeout_s: float) -> None:
+        """The last answer of a synchronization has left, after ``took_s``."""
+        if took_s >= timeout_s:
             self.close(
                 f"the answer to Synchronize took more than the {timeout_s:g} s that "
                 "the runtime waits, so it may have given up on the plugin"
@@ -177,11 +175,15 @@ class Session(asyncio.BufferedProtocol):
         )
 
     def _start(self, deferred: Deferred) -> None:
-        task = self._loop.create_task(self._drive(deferred))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        # A task of its own for the answer: it ends with the connection even if that is
+        # lost before either of the two has begun.
+        answer = asyncio.ensure_future(deferred.answer)
+        driver = self._loop.create_task(self._drive(deferred, answer))
+        for task in (answer, driver):
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _drive(self, deferred: Deferred) -> None:
+    async def _drive(self, deferred: Deferred, answer: asyncio.Future[bytes]) -> None:
         """Wait for a deferred answer, and answer with an error before it is too late.
 
         No answer in time means a container without its adjustment and a plugin that the
@@ -192,7 +194,7 @@ class Session(asyncio.BufferedProtocol):
         result: bytes | BaseException
         try:
             async with asyncio.timeout(timeout_s - margin_s):
-                result = await deferred.answer
+                result = await answer
         except TimeoutError:
             result = RpcError(
                 Code.DEADLINE_EXCEEDED,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -18,6 +19,7 @@ from nri_cdi.nri import api
 from nri_cdi.nri.launch import launched
 from nri_cdi.nri.plugin import Plugin, Runtime
 from nri_cdi.nri.session import serve, serve_launched
+from nri_cdi.ttrpc.connection import Request
 from nri_cdi.ttrpc.status import Code, RpcError, Status
 from testbed.standin import Connection, StandIn, container_request, containerd
 
@@ -372,3 +374,93 @@ def test_no_descriptor_is_left_behind(socket_path: str) -> None:
         return len(list(Path("/proc/self/fd").iterdir()))
 
     assert cycle() == cycle()
+
+
+def test_an_answer_lost_before_it_began_leaves_nothing_behind(
+    socket_path: str,
+) -> None:
+    plugin = Slow(60)
+    with StandIn(socket_path) as runtime, serving(plugin, socket_path):
+        with runtime.accept() as connection:
+            connection.start()
+            connection.send("CreateContainer", container_request({}))
+        with runtime.accept() as connection:
+            connection.start()
+
+
+def test_without_inotify_attempts_find_the_runtime_too(
+    socket_path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path("/dev/null").open() as lowest:
+        free = lowest.fileno()
+    plugin = Recorder()
+    loop = asyncio.new_event_loop()
+
+    async def test() -> None:
+        # No descriptor is left at first.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        try:
+            task = loop.create_task(serve(plugin, socket_path))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        with StandIn(socket_path) as runtime:
+            connection = await loop.run_in_executor(None, runtime.accept)
+            with connection:
+                await loop.run_in_executor(None, connection.start)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    loop.run_until_complete(test())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    assert f"can't watch for {socket_path} to appear: " in caplog.text
+    assert plugin.happened[0] == "synchronized with containerd 2.1.9 (NRI 0.8)"
+
+
+def test_an_update_that_the_runtime_refuses_is_an_error(socket_path: str) -> None:
+    plugin = Updater()
+
+    def refuse(_request: Request) -> bytes:
+        raise RpcError(Code.NOT_FOUND, "no such container")
+
+    with StandIn(socket_path) as runtime, serving(plugin, socket_path) as stop:
+        with runtime.accept() as connection:
+            connection.end.answer_updates_with(refuse)
+            connection.start()
+            connection.call("StateChange", api.StateChangeEvent())
+            connection.call("StateChange", api.StateChangeEvent())
+        with runtime.accept() as connection:
+            connection.await_registration()
+        stop()
+    assert isinstance(plugin.outcome, RpcError)
+    assert str(plugin.outcome) == "status 5 NOT_FOUND: no such container"
+
+
+class Never:
+    """An answer that does not come."""
+
+    def __await__(self) -> Generator[None, None, bytes]:
+        yield
+        return b""
+
+
+def test_an_update_without_an_answer_ends_at_the_deadline(socket_path: str) -> None:
+    plugin = Updater()
+    configure = containerd("2.1.9")
+    configure.request_timeout = 100
+    with StandIn(socket_path) as runtime, serving(plugin, socket_path) as stop:
+        with runtime.accept() as connection:
+            connection.end.answer_updates_with(lambda _request: Never())
+            connection.start(configure)
+            while plugin.outcome is None:
+                time.sleep(0.01)
+            connection.call("StateChange", api.StateChangeEvent())
+        stop()
+    assert isinstance(plugin.outcome, RpcError)
+    assert plugin.outcome.message == (
+        "the runtime did not answer UpdateContainers within 0.1 s"
+    )
