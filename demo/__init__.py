@@ -1,0 +1,1 @@
+"""The demo: a tutorial with mock GPUs, played on a real containerd."""
