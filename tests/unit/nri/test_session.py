@@ -298,13 +298,20 @@ def test_a_plugin_updates_containers(socket_path: str) -> None:
     ]
 
 
+class Never:
+    """An answer that does not come."""
+
+    def __await__(self) -> Generator[None, None, bytes]:
+        yield
+        return b""
+
+
 def test_an_update_fails_when_the_runtime_goes_away(socket_path: str) -> None:
     plugin = Updater()
     with StandIn(socket_path) as runtime, serving(plugin, socket_path) as stop:
         with runtime.accept() as connection:
-            connection.await_registration()
-            connection.call("Configure", containerd("2.1.9"))
-            connection.call("Synchronize", api.SynchronizeRequest())
+            connection.end.answer_updates_with(lambda _request: Never())
+            connection.start()
         with runtime.accept() as connection:
             connection.await_registration()
         stop()
@@ -438,14 +445,6 @@ def test_an_update_that_the_runtime_refuses_is_an_error(socket_path: str) -> Non
         stop()
     assert isinstance(plugin.outcome, RpcError)
     assert str(plugin.outcome) == "status 5 NOT_FOUND: no such container"
-
-
-class Never:
-    """An answer that does not come."""
-
-    def __await__(self) -> Generator[None, None, bytes]:
-        yield
-        return b""
 
 
 def test_an_update_without_an_answer_ends_at_the_deadline(socket_path: str) -> None:
