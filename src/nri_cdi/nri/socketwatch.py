@@ -11,7 +11,9 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from inotify_simple import INotify, flags
+from inotify_simple import flags
+
+from nri_cdi.inotify import open_inotify
 
 _MASK = (
     flags.CREATE | flags.MOVED_TO | flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR
@@ -29,7 +31,7 @@ class SocketWatch:
 
     def __init__(self, path: str) -> None:
         self._path = Path(os.path.abspath(path))  # noqa: PTH100 (resolve would follow links)
-        self._inotify = INotify(nonblocking=True)
+        self._inotify = open_inotify()
         self._watched: dict[int, Path] = {}
         self._arm()
 

@@ -1,0 +1,92 @@
+"""What a refresh changed, for a log that says each thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from nri_cdi.cdi.registry import RegisteredDevice, Registry
+from nri_cdi.errors import Problem, SpecError
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The difference between two registries; false if they are one and the same.
+
+    ``added``, ``removed`` and ``changed`` are the qualified names of devices, sorted:
+    those that came to be resolvable, that ceased to be, and that come to other edits
+    or from another file than before.
+    """
+
+    before: Registry
+    after: Registry
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.before is not self.after
+
+    def broken(self) -> tuple[SpecError, ...]:
+        """The files that do not load, and did before or failed in another way."""
+        return tuple(_news(self.before.errors, self.after.errors).values())
+
+    def mended(self) -> tuple[str, ...]:
+        """The paths of files that did not load before, and now do or are gone."""
+        after = self.after.errors
+        return tuple(path for path in self.before.errors if path not in after)
+
+    def warnings(self) -> Mapping[str, tuple[Problem, ...]]:
+        """The warnings of files that have others than before, by path."""
+        return _news(self.before.warnings, self.after.warnings)
+
+    def conflicts(self) -> Mapping[str, tuple[str, ...]]:
+        """The paths of the files in each conflict that is new or has others in it."""
+        return _news(self.before.conflicts, self.after.conflicts)
+
+    def dir_errors(self) -> Mapping[str, str]:
+        """Why directories can't be listed that could before, or for another reason."""
+        return _news(self.before.dir_errors, self.after.dir_errors)
+
+
+def compare(before: Registry, after: Registry, names: Iterable[str]) -> Change:
+    """The change from one registry to the next.
+
+    ``names`` are those that changed files define or defined. What a name resolves to
+    hangs on the files that define it alone, so no other name needs to be looked at.
+    """
+    added, removed, changed = [], [], []
+    for name in sorted(set(names)):
+        old, new = before.devices.get(name), after.devices.get(name)
+        if old is new:
+            continue
+        if old is None:
+            added.append(name)
+        elif new is None:
+            removed.append(name)
+        elif not _same(old, new):
+            changed.append(name)
+    return Change(
+        before=before,
+        after=after,
+        added=tuple(added),
+        removed=tuple(removed),
+        changed=tuple(changed),
+    )
+
+
+def _same(old: RegisteredDevice, new: RegisteredDevice) -> bool:
+    return (
+        old.path == new.path
+        and old.device == new.device
+        and old.spec.container_edits == new.spec.container_edits
+    )
+
+
+def _news(
+    before: Mapping[str, _Value], after: Mapping[str, _Value]
+) -> dict[str, _Value]:
+    return {key: value for key, value in after.items() if before.get(key) != value}

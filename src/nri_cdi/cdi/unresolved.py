@@ -1,0 +1,103 @@
+"""The words for devices that can't be resolved: every name, and why.
+
+Names come from a pod's author and are quoted. Both the text and the work for it are
+bounded, however much is asked for and however many devices there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from nri_cdi.cdi.names import parse_qualified_name
+from nri_cdi.cdi.quoting import quoted
+from nri_cdi.errors import InvalidNameError
+
+if TYPE_CHECKING:
+    from nri_cdi.cdi.registry import Registry, SpecFile
+
+# A person reads this as one line of an event or a log: the first few say it all.
+MAX_NAMES = 8
+MAX_LISTED = 3
+MAX_CLAUSE = 300
+
+# Comparing two short names takes some ten microseconds: a millisecond for each name.
+MAX_COMPARED = 100
+MAX_COMPARED_LENGTH = 64
+
+
+def explain_unresolved(names: Sequence[str], registry: Registry) -> str:
+    """The message for ``names``, none of which ``registry`` resolves."""
+    kinds: dict[str, list[SpecFile]] = {}
+    for file in registry.specs:
+        kinds.setdefault(file.spec.kind, []).append(file)
+    listed = names[:MAX_NAMES]
+    clauses = [_why(name, registry.conflicts, kinds) for name in listed]
+    if len(names) > len(listed):
+        clauses.append(f"and {len(names) - len(listed)} more")
+    if any(name not in registry.conflicts for name in listed):
+        clauses += _suspects(listed, registry)
+    plural = "s" if len(names) > 1 else ""
+    return f"unresolvable CDI device{plural}: " + "; ".join(clauses)
+
+
+def _why(
+    name: str,
+    conflicts: Mapping[str, Sequence[str]],
+    kinds: Mapping[str, Sequence[SpecFile]],
+) -> str:
+    if name in conflicts:
+        paths = [_clipped(path) for path in conflicts[name][:MAX_LISTED]]
+        listing = _listing(paths, len(conflicts[name]))
+        return f"{quoted(name)} is defined more than once, in {listing}; keep only one"
+    try:
+        wanted = parse_qualified_name(name)
+    except InvalidNameError as error:
+        return str(error)
+    if wanted.kind in kinds:
+        files = kinds[wanted.kind]
+        known = (device.name for file in files for device in file.spec.devices)
+        total = sum(len(file.spec.devices) for file in files)
+        near = _alternatives(wanted.name, known, total)
+        return f"{quoted(name)} is in no spec{near}"
+    near = _alternatives(wanted.kind, kinds, len(kinds))
+    return f"{quoted(name)} is in no spec, nor is its kind{near}"
+
+
+def _alternatives(wanted: str, known: Iterable[str], total: int) -> str:
+    """The names nearest to ``wanted``, or else the first ones."""
+    compared = [
+        name for name in islice(known, MAX_COMPARED) if len(name) <= MAX_COMPARED_LENGTH
+    ]
+    near = get_close_matches(wanted[:MAX_COMPARED_LENGTH], compared, n=MAX_LISTED)
+    if near:
+        return f" (near: {', '.join(near)})"
+    return f" (known: {_listing(compared[:MAX_LISTED], total)})" if compared else ""
+
+
+def _suspects(names: Sequence[str], registry: Registry) -> Iterator[str]:
+    """What might define the names, had it loaded; the likeliest come first."""
+    vendors = {name.partition("/")[0] for name in names if "/" in name}
+    paths = sorted(
+        registry.errors,
+        key=lambda path: (not any(vendor in path for vendor in vendors), path),
+    )
+    for path in paths[:MAX_LISTED]:
+        yield f"did not load: {_clipped(registry.errors[path].lines()[0])}"
+    if len(paths) > MAX_LISTED:
+        yield f"nor did {len(paths) - MAX_LISTED} more"
+    for spec_dir, reason in islice(registry.dir_errors.items(), MAX_LISTED):
+        yield f"can't be listed: {_clipped(spec_dir)}: {reason}"
+
+
+def _listing(first: Sequence[str], total: int) -> str:
+    more = total - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
+
+
+def _clipped(text: str) -> str:
+    """The beginning of a text, on one line and without control characters."""
+    shown = text if text.isprintable() else repr(text)[1:-1]
+    return shown if len(shown) <= MAX_CLAUSE else f"{shown[:MAX_CLAUSE]}..."
