@@ -41,6 +41,7 @@ MARK = "NRI_CDI_TESTBED"
 
 CLEANING_S = 20
 POLL_S = 0.02
+EXECVE_S = 1
 
 
 class RunDir:
@@ -147,7 +148,7 @@ def _belongs(pid: int, path: Path) -> bool:
     """
     try:
         proc = Path("/proc") / str(pid)
-        argv = (proc / "cmdline").read_bytes().split(b"\0")
+        argv = _argv(proc)
         environment = (proc / "environ").read_bytes().split(b"\0")
         cgroups = (proc / "cgroup").read_text()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
@@ -160,6 +161,26 @@ def _belongs(pid: int, path: Path) -> bool:
         or f"{MARK}={path}".encode() in environment
         or any(path.name in line.split("/") for line in cgroups.splitlines())
     )
+
+
+def _argv(proc: Path) -> list[bytes]:
+    """The words of a command line; one empty word for a zombie or a kernel thread.
+
+    For a moment of its execve(2) a process has a program, and no words yet.
+    """
+    deadline = time.monotonic() + EXECVE_S
+    while True:
+        line = (proc / "cmdline").read_bytes()
+        if line or time.monotonic() > deadline or not _has_program(proc):
+            return line.split(b"\0")
+        time.sleep(POLL_S)
+
+
+def _has_program(proc: Path) -> bool:
+    try:
+        return bool((proc / "exe").readlink().name)
+    except OSError:
+        return False
 
 
 def _unmount(path: Path) -> list[str]:

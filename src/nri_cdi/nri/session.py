@@ -196,12 +196,13 @@ class Session(asyncio.BufferedProtocol):
             async with asyncio.timeout(timeout_s - margin_s):
                 result = await answer
         except TimeoutError:
-            result = RpcError(
-                Code.DEADLINE_EXCEEDED,
+            message = (
                 f"plugin {self._plugin.name} had no answer to "
                 f"{deferred.request.method} within the {timeout_s:g} s that the "
-                "runtime waits",
+                "runtime waits"
             )
+            logger.error("%s", message)
+            result = RpcError(Code.DEADLINE_EXCEEDED, message)
         except Exception as error:  # noqa: BLE001
             # The dispatch of a call: a mistake in a handler fails the call alone.
             result = error

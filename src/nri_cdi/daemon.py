@@ -1,0 +1,100 @@
+"""The process around the plugin: event loop, signals, specs and the service manager.
+
+The order of the start matters on a node. A runtime creates containers without their
+devices while no plugin is connected, so connecting comes first, and reading the specs
+goes on beside it: a container that asks for a device meanwhile waits for the first
+scan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+
+from nri_cdi import __version__
+from nri_cdi.config import Config, parse_config
+from nri_cdi.errors import NriCdiError
+from nri_cdi.logs import logging_to_stderr
+from nri_cdi.nri.launch import launched
+from nri_cdi.nri.session import serve, serve_launched
+from nri_cdi.plugin import CdiPlugin
+from nri_cdi.sdnotify import notify
+from nri_cdi.speckeeper import SpecKeeper
+
+logger = logging.getLogger(__name__)
+
+# The thread that reads specs takes turns with the loop. With the interpreter's 5 ms,
+# each system call of a request could wait that long for its turn while a large
+# directory is read; with this, reading takes a few percent longer.
+SWITCH_INTERVAL_S = 0.0005
+
+
+def run(config: Config, environ: Mapping[str, str] = os.environ) -> int:
+    """Run the plugin until it is told to stop; the process's exit status comes back."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    with logging_to_stderr(config.log_level, environ, launched=launched(environ)):
+        try:
+            asyncio.run(_main(config, environ))
+        except NriCdiError as error:
+            logger.error("%s", error)
+            return 1
+    return 0
+
+
+async def _main(config: Config, environ: Mapping[str, str]) -> None:
+    loop = asyncio.get_running_loop()
+    serving = asyncio.current_task()
+    assert serving is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
+    async with SpecKeeper(config.spec_dirs) as specs:
+        loop.add_signal_handler(signal.SIGHUP, _rescan, specs)
+        plugin = _plugin(config, specs)
+        logger.info(
+            "nri-cdi %s starts as %s-%s, with specs from %s",
+            __version__,
+            plugin.index,
+            plugin.name,
+            ", ".join(config.spec_dirs),
+        )
+        # systemd may start what waits for this service: a runtime, for one, which has
+        # to be up before the plugin can register with it. So ready means ready to
+        # connect.
+        notify(environ, "READY=1")
+        with suppress(asyncio.CancelledError):
+            await _serve(plugin, config, environ)
+        notify(environ, "STOPPING=1")
+        logger.info("stopped")
+
+
+def _rescan(specs: SpecKeeper) -> None:
+    logger.info("SIGHUP: reading the specs")
+    specs.rescan()
+
+
+def _plugin(config: Config, specs: SpecKeeper) -> CdiPlugin:
+    def configured(text: str) -> None:
+        """Take over what the runtime has for the plugin that it launched."""
+        given = parse_config(text, "the configuration that the runtime has", config)
+        logging.getLogger().setLevel(given.log_level.upper())
+        specs.use(given.spec_dirs)
+
+    return CdiPlugin(
+        specs,
+        config.name,
+        config.index,
+        on_config=configured,
+        later=asyncio.get_running_loop().call_soon,
+    )
+
+
+async def _serve(plugin: CdiPlugin, config: Config, environ: Mapping[str, str]) -> None:
+    if launched(environ):
+        await serve_launched(plugin, environ)
+    else:
+        await serve(plugin, config.socket)

@@ -1,0 +1,114 @@
+"""Log lines that never hold up a container.
+
+A write to stderr can block: on a full pipe, on a journal that is being restarted. So
+records go into a queue, and a thread of their own formats and writes them. Should the
+reader stand still for so long that the queue is full, new lines are dropped and
+counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Any
+
+# At 300 bytes a line, 3 MB.
+QUEUE_LIMIT = 10_000
+
+# sd-daemon(3): the priority of a line for the journal, by logging's level.
+_PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+_DEBUG_PRIORITY = 7
+
+_SYSLOG_SOCKET = "/dev/log"
+
+
+class QueuedHandler(logging.Handler):
+    """Puts records into a queue and returns."""
+
+    def __init__(self, queue: SimpleQueue[Any]) -> None:
+        super().__init__()
+        self._queue = queue
+        self._dropped = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._queue.qsize() >= QUEUE_LIMIT:
+            self._dropped += 1
+            return
+        if self._dropped:
+            record.msg = (
+                f"({self._dropped} log lines were lost before this one) {record.msg}"
+            )
+            self._dropped = 0
+        self._queue.put_nowait(record)
+
+
+class LineFormatter(logging.Formatter):
+    """One line a record: its time, or its priority for the journal, and the text.
+
+    Line breaks within a message become visible escapes, so that nobody can forge a line
+    through a name that gets logged.
+    """
+
+    def __init__(self, *, journal: bool) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+        self._journal = journal
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not self._journal:
+            text = super().format(record)
+        else:
+            text = f"<{_priority(record.levelno)}>{record.getMessage()}"
+            if record.exc_info:
+                text += "\n" + self.formatException(record.exc_info)
+        return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
+@contextmanager
+def logging_to_stderr(
+    level: str, environ: Mapping[str, str], *, launched: bool = False
+) -> Iterator[None]:
+    """Log to stderr, or to syslog when a runtime has launched the process.
+
+    A runtime gives a plugin that it launches /dev/null for stderr.
+    Source: NRI pkg/adaptation/plugin.go, newLaunchedPlugin.
+    """
+    queue: SimpleQueue[Any] = SimpleQueue()
+    target = _target(environ, launched=launched)
+    listener = logging.handlers.QueueListener(queue, target)
+    handler = QueuedHandler(queue)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    listener.start()
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        listener.stop()
+        target.close()
+
+
+def _target(environ: Mapping[str, str], *, launched: bool) -> logging.Handler:
+    handler: logging.Handler
+    if launched and os.path.exists(_SYSLOG_SOCKET):  # noqa: PTH110 (a constant, not a path to build on)
+        handler = logging.handlers.SysLogHandler(
+            _SYSLOG_SOCKET, facility=logging.handlers.SysLogHandler.LOG_DAEMON
+        )
+        handler.ident = f"nri-cdi[{os.getpid()}]: "
+        handler.setFormatter(LineFormatter(journal=False))
+        return handler
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(journal="JOURNAL_STREAM" in environ))
+    return handler
+
+
+def _priority(level: int) -> int:
+    for threshold, priority in _PRIORITIES:
+        if level >= threshold:
+            return priority
+    return _DEBUG_PRIORITY

@@ -1,0 +1,240 @@
+"""The plugin: a pod's annotations ask for CDI devices, its containers get them.
+
+The way of a request: names from the annotations (`requests`), their edits from the
+newest snapshot of the specs (`cdi.registry`), and from those the adjustment
+(`adjustment`). The answer is computed at once wherever the snapshot has the answer.
+Only where it may be behind the files does the answer wait for a rescan: after a name
+that it doesn't know, and just after a change in a spec directory.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from nri_cdi.adjustment import CompiledAdjustment, compile_adjustment
+from nri_cdi.cdi.registry import Registry
+from nri_cdi.errors import ConfigError, RequestError, ResolveError
+from nri_cdi.nri import api
+from nri_cdi.nri.capabilities import OLDEST, RuntimeInfo
+from nri_cdi.nri.plugin import Answer, Plugin, Runtime
+from nri_cdi.requests import Request, requested_devices
+from nri_cdi.ttrpc.calls import MAX_PAYLOAD
+from nri_cdi.ttrpc.status import Code, RpcError
+
+# Device lists that are kept compiled: one for each kind of pod on a node.
+COMPILED_LIMIT = 512
+
+MS_PER_S = 1000
+
+# The annotations that a message names.
+BLAMED = 3
+
+logger = logging.getLogger(__name__)
+
+
+def _at_once(call: Callable[..., object], *arguments: object) -> None:
+    call(*arguments)
+
+
+class _NotConfiguredError(RequestError):
+    """The plugin has no configuration that it could go by."""
+
+
+class _TooLargeError(RequestError):
+    """Edits that can't go to the runtime, for their size alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a container is to get: ``names`` are those of ``asked`` that it lacks."""
+
+    request: api.CreateContainerRequest
+    asked: Request
+    names: tuple[str, ...]
+    started: float
+
+    def blame(self, error: RequestError) -> str:
+        """Which annotations asked for what can't be had."""
+        names = error.names if isinstance(error, ResolveError) else self.names
+        keys = sorted({key for name in names for key in self.asked.sources[name]})
+        more = f" and {len(keys) - BLAMED} more" if len(keys) > BLAMED else ""
+        plural = "s" if len(keys) > 1 else ""
+        return f"asked for by annotation{plural} {', '.join(keys[:BLAMED])}{more}"
+
+
+class Specs(Protocol):
+    """The specs of the node, kept fresh by someone else."""
+
+    @property
+    def registry(self) -> Registry:
+        """The newest snapshot."""
+
+    def settling(self) -> Awaitable[None] | None:
+        """What to wait for, briefly, if a spec file has changed a moment ago."""
+
+    def rescan(self) -> Awaitable[None]:
+        """Read what has changed until now; the registry has it when this is over."""
+
+
+class CdiPlugin(Plugin):
+    """Answers CreateContainer with the devices that the pod's annotations name."""
+
+    def __init__(
+        self,
+        specs: Specs,
+        name: str = "nri-cdi",
+        index: str = "10",
+        *,
+        on_config: Callable[[str], None] | None = None,
+        later: Callable[..., object] = _at_once,
+    ) -> None:
+        """``on_config`` takes the runtime's configuration; may raise ConfigError.
+
+        ``later`` calls a function with arguments once the answer is on its way, as an
+        event loop's ``call_soon`` does: to log takes longer than to answer.
+        """
+        super().__init__(name, index)
+        self._specs = specs
+        self._later = later
+        self._on_config = on_config
+        self._broken: ConfigError | None = None
+        self._runtime: RuntimeInfo = OLDEST
+        self._compiled: dict[tuple[str, ...], CompiledAdjustment] = {}
+        self._compiled_from: Registry | None = None
+
+    def configure(self, runtime: RuntimeInfo, config: str) -> None:
+        logger.info("registered with %s", runtime)
+        self._runtime = runtime
+        self._compiled.clear()
+        if config and self._on_config is not None:
+            self._take(config, self._on_config)
+
+    def _take(self, config: str, on_config: Callable[[str], None]) -> None:
+        # To refuse the registration would be a clear answer, but up to NRI 0.6 it keeps
+        # the runtime from starting, and later the node would go on without the plugin.
+        # So the plugin stays, and refuses the containers that need it.
+        try:
+            on_config(config)
+        except ConfigError as error:
+            self._broken = error
+            for line in error.lines():
+                logger.error("%s", line)
+        else:
+            self._broken = None
+
+    def synchronize(
+        self, pods: Sequence[api.PodSandbox], containers: Sequence[api.Container]
+    ) -> None:
+        logger.debug("%d pods and %d containers exist", len(pods), len(containers))
+
+    def synchronized(self, runtime: Runtime) -> None:
+        logger.info(
+            "synchronized with %s: containers get the devices that they ask for",
+            runtime.info,
+        )
+
+    def create_container(
+        self, request: api.CreateContainerRequest
+    ) -> Answer[api.CreateContainerResponse]:
+        started = time.perf_counter()
+        container = request.container
+        try:
+            asked = requested_devices(request.pod.annotations, container.name)
+        except RequestError as error:
+            raise self._refusal(request, str(error)) from error
+        # What the runtime injects because the kubelet said so is in there already.
+        names = asked.without([device.name for device in container.CDI_devices])
+        if not names:
+            return None
+        order = _Order(request, asked, names, started)
+        settling = self._specs.settling()
+        if settling is None:
+            try:
+                return self._inject(order)
+            except ResolveError:
+                # The snapshot may be behind a spec that was written just now.
+                pass
+        return self._inject_fresh(order, settling)
+
+    async def _inject_fresh(
+        self, order: _Order, settling: Awaitable[None] | None
+    ) -> api.CreateContainerResponse:
+        if settling is not None:
+            await settling
+            with suppress(ResolveError):
+                return self._inject(order)
+        await self._specs.rescan()
+        try:
+            return self._inject(order)
+        except ResolveError as error:
+            raise self._refusal_of(order, error) from error
+
+    def _inject(self, order: _Order) -> api.CreateContainerResponse:
+        """The answer from the snapshot as it is.
+
+        Raises: ResolveError if it lacks a device; RpcError if all hope is lost.
+        """
+        try:
+            compiled = self._compile(order.names)
+            adjustment = compiled.for_container(order.request.container)
+        except ResolveError:
+            raise
+        except RequestError as error:
+            raise self._refusal_of(order, error) from error
+        response = api.CreateContainerResponse(adjust=adjustment)
+        if response.ByteSize() > MAX_PAYLOAD:
+            too_large = _TooLargeError(
+                f"the adjustment has {response.ByteSize()} bytes, and NRI carries "
+                f"{MAX_PAYLOAD} at most; the edits of {len(order.names)} devices are "
+                "too many or too long"
+            )
+            raise self._refusal_of(order, too_large)
+        self._later(_log_injection, order, time.perf_counter() - order.started)
+        return response
+
+    def _compile(self, names: tuple[str, ...]) -> CompiledAdjustment:
+        if self._broken is not None:
+            raise _NotConfiguredError(
+                "the plugin can't serve before its configuration is mended: "
+                + "; ".join(self._broken.lines())
+            )
+        registry = self._specs.registry
+        if registry is not self._compiled_from:
+            self._compiled.clear()
+            self._compiled_from = registry
+        compiled = self._compiled.get(names)
+        if compiled is None:
+            if len(self._compiled) >= COMPILED_LIMIT:
+                self._compiled.clear()
+            compiled = compile_adjustment(registry.resolve(names), self._runtime)
+            self._compiled[names] = compiled
+        return compiled
+
+    def _refusal_of(self, order: _Order, error: RequestError) -> RpcError:
+        return self._refusal(order.request, f"{error}; {order.blame(error)}")
+
+    def _refusal(self, request: api.CreateContainerRequest, why: str) -> RpcError:
+        logger.error(
+            "pod %s/%s, container %s: refused: %s",
+            request.pod.namespace,
+            request.pod.name,
+            request.container.name,
+            why,
+        )
+        return RpcError(Code.FAILED_PRECONDITION, f"{self.name}: {why}")
+
+
+def _log_injection(order: _Order, took_s: float) -> None:
+    logger.info(
+        "pod %s/%s, container %s: injected %s in %.2f ms",
+        order.request.pod.namespace,
+        order.request.pod.name,
+        order.request.container.name,
+        ", ".join(order.names),
+        took_s * MS_PER_S,
+    )

@@ -1,0 +1,290 @@
+"""Keeps the specs of a node fresh beside an event loop, and never makes it wait.
+
+The inotify watch of the spec directories says when to look. A thread looks, and reads
+the files; the loop reads the newest registry, whichever that is.
+
+The loop makes no system call that it could leave to the thread. While the thread reads
+a large file, each one can cost the loop its turn: half a millisecond.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fcntl import ioctl
+from termios import FIONREAD
+from types import TracebackType
+
+from nri_cdi.cdi.cache import Cache
+from nri_cdi.cdi.change import Change
+from nri_cdi.cdi.registry import Registry
+from nri_cdi.cdi.watch import Watch
+from nri_cdi.errors import SpecError
+
+# A scan after a small change takes 1 to 3 ms. A request that arrives in the first
+# moments of a scan waits for it, so that it sees a file that was written before; one
+# that arrives during a long scan is answered from the snapshot.
+SETTLING_S = 0.005
+
+# How often to look where inotify has no instance or watch left.
+POLL_S = 1.0
+
+# How often to look in any case. There are changes without an event: a directory mounted
+# over a spec directory, a write through a mapping, another host's on a network file
+# system. To find nothing new takes less than a millisecond, in the thread.
+LOOK_S = 10.0
+
+# Lines that one file's problems, or all conflicts, have in the log at a time. A file
+# that is no spec at all may have a thousand problems.
+LINES_LIMIT = 5
+
+NO_DESCRIPTOR = -1
+NOTHING_TO_READ = bytes(4)  # what ioctl(2) says with FIONREAD: an int
+
+# New objects that a search for garbage goes through in 2 ms; a device has about 15.
+MANY_OBJECTS = 20_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The thread's turn: a look at the watch, and a scan if there is news.
+
+    If it is ``asked`` for, there is a scan in any case. ``done`` is its end.
+    """
+
+    done: asyncio.Future[None]
+    asked: bool
+
+
+class SpecKeeper:
+    """An async context manager; ``registry`` is empty until the first scan is over."""
+
+    def __init__(self, spec_dirs: Sequence[str]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="specs")
+        self._spec_dirs = tuple(spec_dirs)
+        self._cache = Cache(spec_dirs)
+        self._watch: Watch | None = None
+        self._watched = NO_DESCRIPTOR
+        self._problem = ""
+        self._poll: asyncio.TimerHandle | None = None
+        self._running: _Turn | None = None
+        self._following: _Turn | None = None
+        self._started = 0.0
+
+    async def __aenter__(self) -> SpecKeeper:
+        self._begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop_watching()
+        # The thread takes no turn any more, not even one that is to follow.
+        self._following = None
+        self._thread.shutdown()
+
+    @property
+    def registry(self) -> Registry:
+        """The newest snapshot."""
+        return self._cache.registry
+
+    def use(self, spec_dirs: Sequence[str]) -> None:
+        """Keep these directories instead; nothing happens if they are the same."""
+        if tuple(spec_dirs) == self._spec_dirs:
+            return
+        self._stop_watching()
+        self._spec_dirs = tuple(spec_dirs)
+        self._cache = Cache(spec_dirs)
+        self._begin()
+
+    def settling(self) -> asyncio.Future[None] | None:
+        """The end of a scan that has begun a moment ago, or None.
+
+        Waits no longer than `SETTLING_S` after the scan's beginning.
+        """
+        if self._running is not None and self._settling_s() <= 0:
+            return None
+        # The loop may have this request and the news of a file in one round, in either
+        # order: ask the watch, at the price of one system call.
+        if self._has_news():
+            self._take_turn(asked=False)
+        turn = self._following or self._running
+        if turn is None:
+            return None
+        settled: asyncio.Future[None] = self._loop.create_future()
+        self._loop.call_later(self._settling_s(), _release, settled)
+        turn.done.add_done_callback(lambda _: _release(settled))
+        return settled
+
+    def rescan(self) -> asyncio.Future[None]:
+        """The end of a scan that sees every file written before now."""
+        return asyncio.shield(self._take_turn(asked=True))
+
+    def _begin(self) -> None:
+        self._watch = Watch(self._spec_dirs)
+        self._take_turn(asked=True)
+
+    def _stop_watching(self) -> None:
+        self._listen(NO_DESCRIPTOR)
+        if self._poll is not None:
+            self._poll.cancel()
+            self._poll = None
+        if self._watch is not None:
+            self._thread.submit(self._watch.close)
+            self._watch = None
+
+    def _settling_s(self) -> float:
+        """How long the present turn's end may still be waited for."""
+        return self._started + SETTLING_S - self._loop.time()
+
+    def _has_news(self) -> bool:
+        if self._watch is None or self._watch.problem:
+            return self._watch is not None
+        available = ioctl(self._watch.fileno(), FIONREAD, NOTHING_TO_READ)
+        return available != NOTHING_TO_READ
+
+    def _look(self) -> None:
+        self._take_turn(asked=False)
+
+    def _look_anyway(self) -> None:
+        self._poll = None
+        self._take_turn(asked=True)
+
+    def _arm(self) -> None:
+        """Wait for the watch, and look from time to time for what it can't see."""
+        assert self._watch is not None
+        self._listen(self._watch.fileno())
+        problem = self._watch.problem
+        if problem and problem != self._problem:
+            logger.warning(
+                "%s; the spec directories are read every %g s instead", problem, POLL_S
+            )
+        self._problem = problem
+        if self._poll is None:
+            interval_s = POLL_S if problem else LOOK_S
+            self._poll = self._loop.call_later(interval_s, self._look_anyway)
+
+    def _listen(self, descriptor: int) -> None:
+        if descriptor == self._watched:
+            return
+        if self._watched != NO_DESCRIPTOR:
+            self._loop.remove_reader(self._watched)
+        if descriptor != NO_DESCRIPTOR:
+            self._loop.add_reader(descriptor, self._look)
+        self._watched = descriptor
+
+    def _take_turn(self, *, asked: bool) -> asyncio.Future[None]:
+        """Let the thread begin its turn, or have one follow the turn that it takes."""
+        if self._running is None:
+            turn = _Turn(self._loop.create_future(), asked)
+            self._launch(turn)
+            return turn.done
+        if self._following is None:
+            self._following = _Turn(self._loop.create_future(), asked)
+        self._following.asked |= asked
+        return self._following.done
+
+    def _launch(self, turn: _Turn) -> None:
+        assert self._watch is not None
+        self._running = turn
+        self._started = self._loop.time()
+        # What the thread is about to take would wake the loop again and again.
+        self._listen(NO_DESCRIPTOR)
+        scan = self._loop.run_in_executor(
+            self._thread, _scan, self._watch, self._cache, turn.asked
+        )
+        scan.add_done_callback(self._finished)
+
+    def _finished(self, scan: asyncio.Future[Change | None]) -> None:
+        turn, self._running = self._running, None
+        following, self._following = self._following, None
+        if following is not None:
+            self._launch(following)
+        elif self._watch is not None:
+            self._arm()
+        if turn is not None:
+            _release(turn.done)
+        error = scan.exception()
+        if error is not None:
+            # A scan keeps the trouble with files to itself: this is a bug of its own.
+            logger.error("the specs can't be read: %s", error, exc_info=error)
+            return
+        change = scan.result()
+        if change is not None:
+            _report(change)
+
+
+def _scan(watch: Watch, cache: Cache, asked: bool) -> Change | None:  # noqa: FBT001
+    """Take what the watch has, and refresh the cache if it matters or is asked for."""
+    news = watch.check() if asked else watch.read()
+    return _refresh(cache) if news or asked else None
+
+
+def _refresh(cache: Cache) -> Change:
+    """Refresh the cache, without a search for cyclic garbage.
+
+    A search stops all threads, for 150 ms where there are 10 000 devices. But specs
+    have no cycles: what many of them are made of is exempt from later searches too.
+    """
+    gc.disable()
+    try:
+        return cache.refresh()
+    finally:
+        if gc.get_count()[0] > MANY_OBJECTS:
+            gc.freeze()
+        gc.enable()
+
+
+def _release(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _report(change: Change) -> None:
+    """Log each thing once, when it changes."""
+    for error in change.broken():
+        _warn("spec not used: ", error.lines())
+    for path, problems in change.warnings().items():
+        _warn("spec used, but ", SpecError(path, problems).lines())
+    for spec_dir, reason in change.dir_errors().items():
+        _warn("", [f"spec directory {spec_dir} can't be listed: {reason}"])
+    _warn("", _conflicts(change))
+    for path in change.mended():
+        logger.info("spec is fine again, or gone: %s", path)
+    if change:
+        logger.info(
+            "specs: %d usable devices (%d added, %d changed, %d removed)",
+            len(change.after.devices),
+            len(change.added),
+            len(change.changed),
+            len(change.removed),
+        )
+
+
+def _warn(prefix: str, lines: Sequence[str]) -> None:
+    for line in lines[:LINES_LIMIT]:
+        logger.warning("%s%s", prefix, line)
+    if len(lines) > LINES_LIMIT:
+        logger.warning("%sand %d more like it", prefix, len(lines) - LINES_LIMIT)
+
+
+def _conflicts(change: Change) -> list[str]:
+    """A line for each set of files that are in conflict, whatever they share."""
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for name, paths in change.conflicts().items():
+        shared.setdefault(paths, []).append(name)
+    return [
+        f"nobody gets {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: "
+        f"defined by {' and by '.join(paths)}"
+        for paths, names in shared.items()
+    ]

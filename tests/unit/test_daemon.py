@@ -1,0 +1,173 @@
+"""The whole process, with the runtime's end of the wire in a runtime's place."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from nri_cdi.nri import api
+from testbed.standin import Connection, StandIn, container_request, containerd
+
+DEADLINE_S = 20.0
+
+
+@contextmanager
+def process(
+    arguments: Sequence[str],
+    log: Path,
+    environ: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as stderr:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "nri_cdi", *arguments],
+            stderr=stderr,
+            env=dict(os.environ if environ is None else environ),
+            pass_fds=pass_fds,
+        )
+        try:
+            yield child
+        finally:
+            child.kill()
+            child.wait()
+
+
+def write_spec(directory: Path, device: str) -> None:
+    directory.mkdir(exist_ok=True)
+    spec = {
+        "cdiVersion": "0.5.0",
+        "kind": "vendor.com/gpu",
+        "devices": [{"name": device, "containerEdits": {"env": [f"GPU={device}"]}}],
+    }
+    path = directory / f"{device}.json"
+    path.with_suffix(".tmp").write_text(json.dumps(spec))
+    path.with_suffix(".tmp").rename(path)
+
+
+def gpu(connection: Connection, device: str) -> str:
+    request = container_request({"cdi.k8s.io/gpu": f"vendor.com/gpu={device}"})
+    [variable] = connection.create_container(request).adjust.env
+    return variable.value
+
+
+def wait_for(log: Path, words: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while words not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.01)
+
+
+def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    write_spec(tmp_path / "cdi", "0")
+    path, log = tmp_path / "nri.sock", tmp_path / "log"
+    notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notified.settimeout(DEADLINE_S)
+    notified.bind(str(tmp_path / "notify"))
+    arguments = [
+        *("run", "--socket", str(path), "--spec-dir", str(tmp_path / "cdi")),
+        *("--name", "devices", "--index", "77"),
+    ]
+    environ = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with notified, process(arguments, log, environ) as child:
+        assert notified.recv(100) == b"READY=1"
+        with StandIn(str(path)) as runtime, runtime.accept() as connection:
+            connection.start()
+            registered = connection.end.registered
+            assert registered is not None
+            assert (registered.plugin_name, registered.plugin_idx) == ("devices", "77")
+            assert gpu(connection, "0") == "0"
+            write_spec(tmp_path / "cdi", "1")
+            assert gpu(connection, "1") == "1"
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(DEADLINE_S) == 0
+        assert notified.recv(100) == b"STOPPING=1"
+    text = log.read_text()
+    assert "synchronized with containerd 2.1.9 (NRI 0.8)" in text
+    assert re.search(
+        r" INFO pod default/pod-1, container main: injected vendor\.com/gpu=0 in "
+        r"[0-9.]+ ms\n",
+        text,
+    )
+    assert text.endswith(" INFO stopped\n")
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_without_a_runtime_too(tmp_path: Path, number: signal.Signals) -> None:
+    log = tmp_path / "log"
+    arguments = ["run", "--socket", str(tmp_path / "nri.sock")]
+    with process(arguments, log) as child:
+        wait_for(log, "can't connect to the runtime")
+        child.send_signal(number)
+        assert child.wait(DEADLINE_S) == 0
+
+
+def test_sighup_reads_the_specs_and_ends_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    arguments = ["run", "--socket", str(tmp_path / "nri.sock")]
+    with process(arguments, log) as child:
+        wait_for(log, "can't connect to the runtime")
+        child.send_signal(signal.SIGHUP)
+        wait_for(log, "SIGHUP: reading the specs")
+        assert child.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("config", "refused"),
+    [
+        ("spec_dirs: [{dir}]\nlog_level: debug\n", None),
+        (
+            "spec_dir: {dir}\n",
+            "nri-cdi: the plugin can't serve before its configuration is mended: the "
+            "configuration that the runtime has:1:1: unknown setting 'spec_dir'; did "
+            "you mean 'spec_dirs'?; asked for by annotation cdi.k8s.io/gpu",
+        ),
+    ],
+)
+def test_a_runtime_launches_and_configures_it(
+    tmp_path: Path, config: str, refused: str | None
+) -> None:
+    write_spec(tmp_path / "cdi", "0")
+    ours, theirs = socket.socketpair()
+    with theirs:
+        environ = {
+            "NRI_PLUGIN_SOCKET": str(theirs.fileno()),
+            "NRI_PLUGIN_NAME": "nri-cdi",
+            "NRI_PLUGIN_IDX": "42",
+        }
+        launched = process([], tmp_path / "log", environ, [theirs.fileno()])
+        with launched as child, Connection(ours) as connection:
+            theirs.close()
+            configure = containerd("1.7.24")
+            configure.config = config.format(dir=tmp_path / "cdi")
+            connection.start(configure)
+            assert (
+                connection.create_container(container_request({}))
+                == api.CreateContainerResponse()
+            )
+            if refused is None:
+                assert gpu(connection, "0") == "0"
+            else:
+                request = container_request({"cdi.k8s.io/gpu": "vendor.com/gpu=0"})
+                status = connection.call("CreateContainer", request).status
+                assert status is not None
+                assert status.message == refused
+            ours.close()
+            assert child.wait(DEADLINE_S) == 0
+
+
+def test_a_launched_plugin_without_a_connection_fails(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with process([], log, {"NRI_PLUGIN_SOCKET": "99"}) as child:
+        assert child.wait(DEADLINE_S) == 1

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from nri_cdi.logs import QUEUE_LIMIT, LineFormatter, QueuedHandler, logging_to_stderr
+
+
+def record(level: int, text: str, *args: object) -> logging.LogRecord:
+    return logging.LogRecord("nri_cdi", level, "file.py", 1, text, args, None)
+
+
+@pytest.mark.parametrize(
+    ("level", "line"),
+    [
+        (logging.DEBUG, "<7>pod a"),
+        (logging.INFO, "<6>pod a"),
+        (logging.WARNING, "<4>pod a"),
+        (logging.ERROR, "<3>pod a"),
+        (logging.CRITICAL, "<3>pod a"),
+    ],
+)
+def test_the_journal_gets_the_priority_and_no_time(level: int, line: str) -> None:
+    formatter = LineFormatter(journal=True)
+    assert formatter.format(record(level, "pod %s", "a")) == line
+
+
+def test_a_terminal_gets_time_and_level() -> None:
+    line = LineFormatter(journal=False).format(record(logging.INFO, "pod %s", "a"))
+    assert line.endswith(" INFO pod a")
+    assert line[:2] == "20"
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_nobody_can_forge_a_line(journal: bool) -> None:
+    forged = record(logging.INFO, "pod %s", "a\n<0>all is lost\r\nINFO fine")
+    line = LineFormatter(journal=journal).format(forged)
+    assert line.endswith(r"pod a\n<0>all is lost\r\nINFO fine")
+
+
+def test_an_exception_stays_on_its_line() -> None:
+    try:
+        raise KeyError("main")
+    except KeyError as error:
+        failed = record(logging.ERROR, "failed")
+        failed.exc_info = (type(error), error, error.__traceback__)
+    line = LineFormatter(journal=True).format(failed)
+    assert line.startswith(r"<3>failed\nTraceback (most recent call last):\n")
+    assert line.endswith(r"\nKeyError: 'main'")
+    assert "\n" not in line
+
+
+def test_a_full_queue_drops_lines_and_says_so_later() -> None:
+    queue: SimpleQueue[Any] = SimpleQueue()
+    handler = QueuedHandler(queue)
+    for number in range(QUEUE_LIMIT + 3):
+        handler.emit(record(logging.INFO, "line %d", number))
+    assert queue.qsize() == QUEUE_LIMIT
+    queue.get()
+    handler.emit(record(logging.INFO, "line %d", 7))
+    last = [queue.get() for _ in range(QUEUE_LIMIT)][-1]
+    assert last.getMessage() == "(3 log lines were lost before this one) line 7"
+
+
+def test_lines_reach_stderr_before_the_context_ends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with logging_to_stderr("info", {"JOURNAL_STREAM": "1:2"}):
+        logging.getLogger("nri_cdi.test").info("hello %s", "world")
+        logging.getLogger("nri_cdi.test").debug("not this")
+    assert capsys.readouterr().err == "<6>hello world\n"
+
+
+def test_a_reader_that_stands_still_holds_nobody_up() -> None:
+    """A full pipe blocks the thread that writes, and no other."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        queue: SimpleQueue[Any] = SimpleQueue()
+        handler = QueuedHandler(queue)
+        listener = logging.handlers.QueueListener(queue, logging.StreamHandler(stream))
+        listener.start()
+        for _ in range(2000):  # 200 KB, and a pipe holds 64
+            handler.emit(record(logging.INFO, "x" * 100))
+        drain = threading.Thread(target=_drain, args=(reading,))
+        drain.start()
+        listener.stop()
+    drain.join(10)
+    assert not drain.is_alive()
+
+
+def _drain(descriptor: int) -> None:
+    with os.fdopen(descriptor, "rb") as stream:
+        assert len(stream.read()) == 2000 * 101
