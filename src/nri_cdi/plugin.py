@@ -67,6 +67,37 @@ class _Order:
         return f"asked for by annotation{plural} {', '.join(keys[:BLAMED])}{more}"
 
 
+class _Compiled:
+    """The answers for one list of devices."""
+
+    def __init__(self, adjustment: CompiledAdjustment) -> None:
+        self._compiled = adjustment
+        self._adjustment: api.ContainerAdjustment | None = None
+        self._response = api.CreateContainerResponse()
+
+    def answer(self, container: api.Container) -> api.CreateContainerResponse:
+        """The answer for a container, which the next one may get as well.
+
+        Raises: RequestError.
+        """
+        adjustment = self._compiled.for_container(container)
+        if adjustment is not self._adjustment:
+            self._response = _response(adjustment)
+            self._adjustment = adjustment
+        return self._response
+
+
+def _response(adjustment: api.ContainerAdjustment) -> api.CreateContainerResponse:
+    response = api.CreateContainerResponse(adjust=adjustment)
+    size = response.ByteSize()
+    if size > MAX_PAYLOAD:
+        raise _TooLargeError(
+            f"the adjustment has {size} bytes, and NRI carries {MAX_PAYLOAD} at most: "
+            "the edits are too many or too long"
+        )
+    return response
+
+
 class Specs(Protocol):
     """The specs of the node, kept fresh by someone else."""
 
@@ -104,7 +135,7 @@ class CdiPlugin(Plugin):
         self._on_config = on_config
         self._broken: ConfigError | None = None
         self._runtime: RuntimeInfo = OLDEST
-        self._compiled: dict[tuple[str, ...], CompiledAdjustment] = {}
+        self._compiled: dict[tuple[str, ...], _Compiled] = {}
         self._compiled_from: Registry | None = None
 
     def configure(self, runtime: RuntimeInfo, config: str) -> None:
@@ -180,24 +211,15 @@ class CdiPlugin(Plugin):
         Raises: ResolveError if it lacks a device; RpcError if all hope is lost.
         """
         try:
-            compiled = self._compile(order.names)
-            adjustment = compiled.for_container(order.request.container)
+            response = self._compile(order.names).answer(order.request.container)
         except ResolveError:
             raise
         except RequestError as error:
             raise self._refusal_of(order, error) from error
-        response = api.CreateContainerResponse(adjust=adjustment)
-        if response.ByteSize() > MAX_PAYLOAD:
-            too_large = _TooLargeError(
-                f"the adjustment has {response.ByteSize()} bytes, and NRI carries "
-                f"{MAX_PAYLOAD} at most; the edits of {len(order.names)} devices are "
-                "too many or too long"
-            )
-            raise self._refusal_of(order, too_large)
         self._later(_log_injection, order, time.perf_counter() - order.started)
         return response
 
-    def _compile(self, names: tuple[str, ...]) -> CompiledAdjustment:
+    def _compile(self, names: tuple[str, ...]) -> _Compiled:
         if self._broken is not None:
             raise _NotConfiguredError(
                 "the plugin can't serve before its configuration is mended: "
@@ -211,7 +233,8 @@ class CdiPlugin(Plugin):
         if compiled is None:
             if len(self._compiled) >= COMPILED_LIMIT:
                 self._compiled.clear()
-            compiled = compile_adjustment(registry.resolve(names), self._runtime)
+            resolution = registry.resolve(names)
+            compiled = _Compiled(compile_adjustment(resolution, self._runtime))
             self._compiled[names] = compiled
         return compiled
 

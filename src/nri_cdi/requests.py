@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 
 from nri_cdi.cdi.names import parse_qualified_name
@@ -31,6 +32,10 @@ MAX_PROBLEMS = 8
 
 # Prefix, slash and name. Source: Kubernetes, "Annotations: syntax and character set".
 _MAX_KEY = 253 + 1 + 63
+
+# Requests that are kept, and how long the annotations of each may be: 2 MB at most.
+_REMEMBERED = 512
+_REMEMBERED_CHARACTERS = 4096
 
 _CONTAINER = "container."
 # A value may be a YAML block, with line ends.
@@ -118,12 +123,26 @@ def requested_devices(
     if not keys:
         return NO_REQUEST
     keys.sort()
+    items = tuple([(key, annotations[key]) for key in keys])
+    if sum([len(value) for _, value in items]) > _REMEMBERED_CHARACTERS:
+        return _read(items, container, tuple(dialects))
+    return _remember(items, container, tuple(dialects))
+
+
+def _read(
+    items: Sequence[tuple[str, str]], container: str, dialects: Sequence[Dialect]
+) -> Request:
+    values = dict(items)
     reading = _Reading()
     for dialect in dialects:
-        own = [key for key in keys if key.startswith(dialect.prefix)]
+        own = [key for key in values if key.startswith(dialect.prefix)]
         for key in dialect.select(own, container):
-            reading.add(dialect, key, annotations[key])
+            reading.add(dialect, key, values[key])
     return reading.request()
+
+
+# The pods of a workload ask for the same in the same words.
+_remember = lru_cache(maxsize=_REMEMBERED)(_read)
 
 
 class _Reading:

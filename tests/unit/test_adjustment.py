@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 import pytest
@@ -17,7 +18,7 @@ from nri_cdi.cdi.model import (
     LinuxNetDevice,
     Mount,
 )
-from nri_cdi.errors import UnsupportedEditError
+from nri_cdi.errors import RequestError, UnsupportedEditError
 from nri_cdi.nri.capabilities import Capabilities, RuntimeInfo
 
 CONTAINER = api_pb2.Container(name="main")
@@ -555,11 +556,43 @@ def test_neither_edits_nor_container_are_changed(edits: list[ContainerEdits]) ->
 
 
 @given(edits=st.lists(edits_strategy, max_size=3))
-def test_every_container_gets_an_answer_of_its_own(edits: list[ContainerEdits]) -> None:
+def test_what_a_container_gets_hangs_on_itself_alone(
+    edits: list[ContainerEdits],
+) -> None:
+    """Answers are kept for the next container that is alike, and for no other."""
+    containers = [
+        CONTAINER,
+        with_namespaces("user"),
+        api_pb2.Container(user=api_pb2.User(uid=7, gid=8)),
+        with_namespaces("mount"),
+    ]
+    alone = [
+        compile_adjustment(resolution(*edits), NEW).for_container(container)
+        for container in containers
+    ]
     compiled = compile_adjustment(resolution(*edits), NEW)
-    first = compiled.for_container(CONTAINER)
-    expected = first.SerializeToString(deterministic=True)
-    first.env.add(key="another plugin's", value="change")
-    first.linux.resources.devices.add(allow=True)
-    second = compiled.for_container(CONTAINER)
-    assert second.SerializeToString(deterministic=True) == expected
+    for _ in range(2):
+        together = [compiled.for_container(container) for container in containers]
+        assert together == alone
+        assert [compiled.for_container(containers[0])] * 2 == alone[:1] * 2
+
+
+def test_a_device_that_moves_on_the_host_moves_in_the_next_answer() -> None:
+    node = DeviceNode(path="/dev/given", host_path="/dev/moving")
+    edits = ContainerEdits(device_nodes=(node,))
+    compiled = compile_adjustment(resolution(edits), NEW)
+    null, zero = os.lstat("/dev/null"), os.lstat("/dev/zero")
+    minors = []
+    for status in (null, null, zero, null):
+        adjustment = compiled.for_container(CONTAINER, lambda _path, s=status: s)  # type: ignore[misc]
+        minors.append(adjustment.linux.devices[0].minor)
+    assert minors == [3, 3, 5, 3]
+
+
+def test_a_device_that_goes_away_is_missed_at_once() -> None:
+    node = DeviceNode(path="/dev/given", host_path="/dev/going")
+    edits = ContainerEdits(device_nodes=(node,))
+    compiled = compile_adjustment(resolution(edits), NEW)
+    assert compiled.for_container(CONTAINER, lambda _path: os.lstat("/dev/null"))
+    with pytest.raises(RequestError, match="no such file or directory"):
+        compiled.for_container(CONTAINER, lambda _path: os.lstat("/dev/going"))

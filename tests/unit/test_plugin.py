@@ -242,8 +242,8 @@ def test_an_answer_that_nri_can_not_carry_is_refused(
     with caplog.at_level(logging.INFO), pytest.raises(RpcError) as raised:
         plugin.create_container(request)
     assert raised.value.message == (
-        "nri-cdi: the adjustment has 4246447 bytes, and NRI carries 4194299 at most; "
-        "the edits of 1 devices are too many or too long; asked for by annotation "
+        "nri-cdi: the adjustment has 4246447 bytes, and NRI carries 4194299 at most: "
+        "the edits are too many or too long; asked for by annotation "
         "cdi.k8s.io/gpu"
     )
     [line] = [record.getMessage() for record in caplog.records]

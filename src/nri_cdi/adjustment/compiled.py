@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import TypeAlias
 
 from nri_cdi._pb.nri import api_pb2
-from nri_cdi.adjustment.nodes import CompiledNode, Lstat, add_nodes, compile_nodes
+from nri_cdi.adjustment.nodes import (
+    CompiledNode,
+    Lstat,
+    add_nodes,
+    compile_nodes,
+    takes_away,
+)
 from nri_cdi.adjustment.places import Target
 from nri_cdi.adjustment.template import add_mounts, mounts, shared_adjustment
 from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.model import Mount
 from nri_cdi.nri.capabilities import Capabilities, RuntimeInfo
 
+_Facts: TypeAlias = "tuple[bool | int | tuple[int, int], ...]"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class CompiledAdjustment:
     """An adjustment, but for what depends on the container and on the host's devices.
 
@@ -22,19 +29,60 @@ class CompiledAdjustment:
     is for containers with a user namespace, and None where that makes no difference.
     """
 
-    plain: bytes
-    mapped: bytes | None
-    nodes: tuple[CompiledNode, ...]
-    device_rules: bool
+    def __init__(
+        self,
+        *,
+        plain: bytes,
+        mapped: bytes | None,
+        nodes: tuple[CompiledNode, ...],
+        device_rules: bool,
+    ) -> None:
+        self.plain = plain
+        self.mapped = mapped
+        self.nodes = nodes
+        self.device_rules = device_rules
+        self._host_paths = tuple([n.host_path for n in nodes if n.fixed is None])
+        self._heeds_rules = device_rules and takes_away(nodes)
+        self._last_facts: _Facts | None = None
+        self._last = api_pb2.ContainerAdjustment()
 
     def for_container(
         self, container: api_pb2.Container, lstat: Lstat = os.lstat
     ) -> api_pb2.ContainerAdjustment:
-        """The adjustment of ``container``, a new message; empty if nothing changes.
+        """The adjustment of ``container``; empty if nothing changes.
+
+        The same message comes back as long as container and host are alike: it is not
+        to be changed.
 
         Raises: RequestError if the host doesn't have a device node as the spec says,
         UnsupportedEditError if it has one that no adjustment can carry.
         """
+        if self._heeds_rules:
+            return self._build(container, lstat)
+        try:
+            # A device node may be another one with each container: majors move.
+            statuses = [lstat(path) for path in self._host_paths]
+        except (OSError, ValueError):
+            return self._build(container, lstat)
+        facts = self._facts(container, statuses)
+        if facts != self._last_facts:
+            seen = dict(zip(self._host_paths, statuses, strict=True))
+            self._last = self._build(container, seen.__getitem__)
+            self._last_facts = facts
+        return self._last
+
+    def _facts(
+        self, container: api_pb2.Container, statuses: list[os.stat_result]
+    ) -> _Facts:
+        """All that an adjustment depends on, but for the container's device rules."""
+        user = container.user
+        mapped = self.mapped is not None and _has_user_namespace(container)
+        host = [(status.st_mode, status.st_rdev) for status in statuses]
+        return (mapped, user.uid, user.gid, *host)
+
+    def _build(
+        self, container: api_pb2.Container, lstat: Lstat
+    ) -> api_pb2.ContainerAdjustment:
         template = self.plain
         if self.mapped is not None and _has_user_namespace(container):
             template = self.mapped

@@ -44,6 +44,11 @@ class CompiledNode:
     fixed: ResolvedNode | None
     place: Place
 
+    @property
+    def host_path(self) -> str:
+        """Where the node is on the host."""
+        return self.node.host_path or self.node.path
+
     def resolve(self, lstat: Lstat) -> ResolvedNode:
         """Look at the host, if need be.
 
@@ -69,6 +74,11 @@ def compile_nodes(resolution: Resolution, target: Target) -> tuple[CompiledNode,
     if not target.capabilities.device_rules:
         _refuse_narrow(nodes)
     return nodes
+
+
+def takes_away(nodes: Iterable[CompiledNode]) -> bool:
+    """Whether a node may need a rule that takes access away from the container."""
+    return any(ALL_ACCESS & ~compiled.access for compiled in nodes)
 
 
 def add_nodes(

@@ -271,7 +271,8 @@ def _handler(event: Event, handle: Callable[[Message], object]) -> Handler:
 
 
 def _answer(event: Event, result: object) -> bytes | Awaitable[bytes]:
-    if isinstance(result, Awaitable):
+    # The usual case first: to ask whether something is awaitable takes longer.
+    if type(result) is not event.response and isinstance(result, Awaitable):
         return _later(event, result)
     return _serialized(event, result)
 
