@@ -9,9 +9,9 @@ counted.
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -19,6 +19,11 @@ from typing import Any
 
 # At 300 bytes a line, 3 MB.
 QUEUE_LIMIT = 10_000
+
+# How late a line may be. The thread that writes takes turns with the event loop, so it
+# is not to run in the midst of a pod's start: the lines of one request would hold up
+# the next.
+DELAY_S = 0.05
 
 # sd-daemon(3): the priority of a line for the journal, by logging's level.
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
@@ -45,6 +50,34 @@ class QueuedHandler(logging.Handler):
             )
             self._dropped = 0
         self._queue.put_nowait(record)
+
+
+class LineWriter:
+    """A thread that writes the records of a queue, those of a moment at a time."""
+
+    def __init__(self, queue: SimpleQueue[Any], target: logging.Handler) -> None:
+        self._queue = queue
+        self._target = target
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is left, and end."""
+        self._stopping.set()
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (record := self._queue.get()) is not None:
+            self._stopping.wait(DELAY_S)
+            self._target.handle(record)
+            for _ in range(self._queue.qsize()):
+                if (record := self._queue.get()) is None:
+                    return
+                self._target.handle(record)
 
 
 class LineFormatter(logging.Formatter):
@@ -79,31 +112,34 @@ def logging_to_stderr(
     """
     queue: SimpleQueue[Any] = SimpleQueue()
     target = _target(environ, launched=launched)
-    listener = logging.handlers.QueueListener(queue, target)
+    writer = LineWriter(queue, target)
     handler = QueuedHandler(queue)
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(level.upper())
-    listener.start()
+    writer.start()
     try:
         yield
     finally:
         root.removeHandler(handler)
-        listener.stop()
+        writer.stop()
         target.close()
 
 
 def _target(environ: Mapping[str, str], *, launched: bool) -> logging.Handler:
-    handler: logging.Handler
     if launched and os.path.exists(_SYSLOG_SOCKET):  # noqa: PTH110 (a constant, not a path to build on)
-        handler = logging.handlers.SysLogHandler(
-            _SYSLOG_SOCKET, facility=logging.handlers.SysLogHandler.LOG_DAEMON
-        )
-        handler.ident = f"nri-cdi[{os.getpid()}]: "
-        handler.setFormatter(LineFormatter(journal=False))
-        return handler
+        return _syslog()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(journal="JOURNAL_STREAM" in environ))
+    return handler
+
+
+def _syslog() -> logging.Handler:
+    from logging.handlers import SysLogHandler  # with pickle and more: 1 MB
+
+    handler = SysLogHandler(_SYSLOG_SOCKET, facility=SysLogHandler.LOG_DAEMON)
+    handler.ident = f"nri-cdi[{os.getpid()}]: "
+    handler.setFormatter(LineFormatter(journal=False))
     return handler
 
 

@@ -593,6 +593,7 @@ def test_a_device_that_goes_away_is_missed_at_once() -> None:
     node = DeviceNode(path="/dev/given", host_path="/dev/going")
     edits = ContainerEdits(device_nodes=(node,))
     compiled = compile_adjustment(resolution(edits), NEW)
-    assert compiled.for_container(CONTAINER, lambda _path: os.lstat("/dev/null"))
+    present = compiled.for_container(CONTAINER, lambda _path: os.lstat("/dev/null"))
+    assert len(present.linux.devices) == 1
     with pytest.raises(RequestError, match="no such file or directory"):
         compiled.for_container(CONTAINER, lambda _path: os.lstat("/dev/going"))

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from nri_cdi.logs import QUEUE_LIMIT, LineFormatter, QueuedHandler, logging_to_stderr
+from nri_cdi.logs import (
+    QUEUE_LIMIT,
+    LineFormatter,
+    LineWriter,
+    QueuedHandler,
+    logging_to_stderr,
+)
 
 
 def record(level: int, text: str, *args: object) -> logging.LogRecord:
@@ -82,13 +88,13 @@ def test_a_reader_that_stands_still_holds_nobody_up() -> None:
     with os.fdopen(writing, "w") as stream:
         queue: SimpleQueue[Any] = SimpleQueue()
         handler = QueuedHandler(queue)
-        listener = logging.handlers.QueueListener(queue, logging.StreamHandler(stream))
-        listener.start()
+        writer = LineWriter(queue, logging.StreamHandler(stream))
+        writer.start()
         for _ in range(2000):  # 200 KB, and a pipe holds 64
             handler.emit(record(logging.INFO, "x" * 100))
         drain = threading.Thread(target=_drain, args=(reading,))
         drain.start()
-        listener.stop()
+        writer.stop()
     drain.join(10)
     assert not drain.is_alive()
 

@@ -44,6 +44,9 @@ def main(options: argparse.Namespace) -> int:
         for line in error.lines():
             print(f"nri-cdi: {line}", file=sys.stderr)
         return 2
+    # asyncio does without TLS where Python was built without it. The plugin has no use
+    # for it, and it would take 4 MB. Source: The import system, "The module cache".
+    sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]  # a module, or None
     from nri_cdi.daemon import run  # the event loop and protobuf: not for --help
 
     return run(config, os.environ)
