@@ -30,6 +30,11 @@ LEVELS = ("debug", "info", "warning", "error")
 # A page of settings; anything larger is another file.
 SIZE_LIMIT = 1024 * 1024
 
+# unix(7): sun_path has 108 bytes, one of them for the end.
+SOCKET_PATH_LIMIT = 107
+
+_TOO_DEEP = Problem(rule="syntax", message="lists and mappings are nested too deep")
+
 _INDEX = re.compile(r"[0-9][0-9]")
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
 
@@ -73,6 +78,17 @@ def check_path(text: str) -> str:
     return text
 
 
+def check_socket(text: str) -> str:
+    """The path of a Unix socket. Raises: ValueError."""
+    path = check_path(text)
+    if len(path.encode()) > SOCKET_PATH_LIMIT:
+        raise ValueError(
+            f"{text!r} is longer than the {SOCKET_PATH_LIMIT} bytes that the path of a "
+            "socket may have"
+        )
+    return path
+
+
 def check_log_level(text: str) -> str:
     """The name of a log level. Raises: ValueError."""
     if text not in LEVELS:
@@ -81,7 +97,7 @@ def check_log_level(text: str) -> str:
 
 
 _CHECKS: Mapping[str, Callable[[str], str]] = {
-    "socket": check_path,
+    "socket": check_socket,
     "name": check_name,
     "index": check_index,
     "spec_dirs": check_path,
@@ -114,6 +130,8 @@ def parse_config(text: str | bytes, path: str, base: Config | None = None) -> Co
     base = Config() if base is None else base
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError as error:
+        raise ConfigError(path, [_TOO_DEEP]) from error
     except (yaml.YAMLError, UnicodeError) as error:
         raise ConfigError(path, [_syntax_problem(error)]) from error
     if root is None:

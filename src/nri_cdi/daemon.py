@@ -19,7 +19,7 @@ from contextlib import suppress
 
 from nri_cdi import __version__
 from nri_cdi.config import Config, parse_config
-from nri_cdi.errors import NriCdiError
+from nri_cdi.errors import ConfigError, NriCdiError
 from nri_cdi.logs import logging_to_stderr
 from nri_cdi.nri.launch import launched
 from nri_cdi.nri.session import serve, serve_launched
@@ -34,22 +34,39 @@ logger = logging.getLogger(__name__)
 # directory is read. With this, a request takes 0.5 ms meanwhile.
 SWITCH_INTERVAL_S = 0.0001
 
+EXIT_FAILURE = 1
 
-def run(config: Config, environ: Mapping[str, str] = os.environ) -> int:
-    """Run the plugin until it is told to stop; the process's exit status comes back."""
+
+def run(
+    config: Config,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    broken: ConfigError | None = None,
+) -> int:
+    """Run the plugin until it is told to stop; the process's exit status comes back.
+
+    With a ``broken`` configuration it refuses the containers that ask for devices.
+    """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # What the program itself is made of stays: no need to search it for garbage.
     gc.freeze()
     with logging_to_stderr(config.log_level, environ, launched=launched(environ)):
         try:
-            asyncio.run(_main(config, environ))
+            asyncio.run(_main(config, environ, broken))
         except NriCdiError as error:
             logger.error("%s", error)
-            return 1
+            return EXIT_FAILURE
+        except Exception:
+            # The top: a launched plugin has no stderr for a traceback.
+            logger.exception("ended by a bug")
+            return EXIT_FAILURE
+        logger.info("stopped")
     return 0
 
 
-async def _main(config: Config, environ: Mapping[str, str]) -> None:
+async def _main(
+    config: Config, environ: Mapping[str, str], broken: ConfigError | None
+) -> None:
     loop = asyncio.get_running_loop()
     serving = asyncio.current_task()
     assert serving is not None
@@ -57,7 +74,7 @@ async def _main(config: Config, environ: Mapping[str, str]) -> None:
         loop.add_signal_handler(number, serving.cancel)
     async with SpecKeeper(config.spec_dirs) as specs:
         loop.add_signal_handler(signal.SIGHUP, _rescan, specs)
-        plugin = _plugin(config, specs)
+        plugin = _plugin(config, specs, broken)
         logger.info(
             "nri-cdi %s starts as %s-%s, with specs from %s",
             __version__,
@@ -65,6 +82,8 @@ async def _main(config: Config, environ: Mapping[str, str]) -> None:
             plugin.name,
             ", ".join(config.spec_dirs),
         )
+        for line in broken.lines() if broken is not None else ():
+            logger.error("%s", line)
         # systemd may start what waits for this service: a runtime, for one, which has
         # to be up before the plugin can register with it. So ready means ready to
         # connect.
@@ -72,7 +91,6 @@ async def _main(config: Config, environ: Mapping[str, str]) -> None:
         with suppress(asyncio.CancelledError):
             await _serve(plugin, config, environ)
         notify(environ, "STOPPING=1")
-        logger.info("stopped")
 
 
 def _rescan(specs: SpecKeeper) -> None:
@@ -80,7 +98,7 @@ def _rescan(specs: SpecKeeper) -> None:
     specs.rescan()
 
 
-def _plugin(config: Config, specs: SpecKeeper) -> CdiPlugin:
+def _plugin(config: Config, specs: SpecKeeper, broken: ConfigError | None) -> CdiPlugin:
     def configured(text: str) -> None:
         """Take over what the runtime has for the plugin that it launched."""
         given = parse_config(text, "the configuration that the runtime has", config)
@@ -92,6 +110,7 @@ def _plugin(config: Config, specs: SpecKeeper) -> CdiPlugin:
         config.name,
         config.index,
         on_config=configured,
+        broken=broken,
         later=asyncio.get_running_loop().call_soon,
     )
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -28,6 +27,11 @@ DELAY_S = 0.05
 # sd-daemon(3): the priority of a line for the journal, by logging's level.
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _DEBUG_PRIORITY = 7
+
+# How long the last lines may take when the process ends.
+STOPPING_S = 1.0
+
+STDERR = 2
 
 _SYSLOG_SOCKET = "/dev/log"
 
@@ -65,19 +69,43 @@ class LineWriter:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is left, and end."""
+        """Write what is left, and end; give up on a reader that stands still."""
         self._stopping.set()
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(STOPPING_S)
 
     def _run(self) -> None:
         while (record := self._queue.get()) is not None:
             self._stopping.wait(DELAY_S)
-            self._target.handle(record)
+            self._target.emit(record)
             for _ in range(self._queue.qsize()):
                 if (record := self._queue.get()) is None:
                     return
-                self._target.handle(record)
+                self._target.emit(record)
+
+
+class StderrHandler(logging.Handler):
+    """Writes lines to a descriptor, past Python's buffered stream.
+
+    The stream has a lock. A thread that is stuck in a write would keep it, and the end
+    of the process would wait for it.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+        except Exception:  # noqa: BLE001
+            # A mistake in one log call must not end the log.
+            text = f"<3>a log line could not be made: {record.msg!r} {record.args!r}"
+        line = memoryview(f"{text}\n".encode(errors="replace"))
+        # Where stderr is closed there is nobody left to tell of it.
+        with suppress(OSError):
+            while line:
+                line = line[os.write(self._descriptor, line) :]
 
 
 class LineFormatter(logging.Formatter):
@@ -129,7 +157,7 @@ def logging_to_stderr(
 def _target(environ: Mapping[str, str], *, launched: bool) -> logging.Handler:
     if launched and os.path.exists(_SYSLOG_SOCKET):  # noqa: PTH110 (a constant, not a path to build on)
         return _syslog()
-    handler = logging.StreamHandler(sys.stderr)
+    handler = StderrHandler(STDERR)
     handler.setFormatter(LineFormatter(journal="JOURNAL_STREAM" in environ))
     return handler
 

@@ -31,8 +31,9 @@ COMPILED_LIMIT = 512
 
 MS_PER_S = 1000
 
-# The annotations that a message names.
+# The annotations that a message names, and the devices that a log line does.
 BLAMED = 3
+LOGGED = 16
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,15 @@ class _TooLargeError(RequestError):
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What a container is to get: ``names`` are those of ``asked`` that it lacks."""
+    """What a container is to get: ``names`` are those of ``asked`` that it lacks.
+
+    ``present`` are the devices that the runtime itself injects into it.
+    """
 
     request: api.CreateContainerRequest
     asked: Request
     names: tuple[str, ...]
+    present: tuple[str, ...]
     started: float
 
     def blame(self, error: RequestError) -> str:
@@ -108,6 +113,9 @@ class Specs(Protocol):
     def settling(self) -> Awaitable[None] | None:
         """What to wait for, briefly, if a spec file has changed a moment ago."""
 
+    def scanning(self) -> Awaitable[None] | None:
+        """What to wait for, however long, if files are being read now."""
+
     def rescan(self) -> Awaitable[None]:
         """Read what has changed until now; the registry has it when this is over."""
 
@@ -122,9 +130,12 @@ class CdiPlugin(Plugin):
         index: str = "10",
         *,
         on_config: Callable[[str], None] | None = None,
+        broken: ConfigError | None = None,
         later: Callable[..., object] = _at_once,
     ) -> None:
         """``on_config`` takes the runtime's configuration; may raise ConfigError.
+
+        ``broken`` says what is wrong with the configuration so far, for good.
 
         ``later`` calls a function with arguments once the answer is on its way, as an
         event loop's ``call_soon`` does: to log takes longer than to answer.
@@ -133,9 +144,10 @@ class CdiPlugin(Plugin):
         self._specs = specs
         self._later = later
         self._on_config = on_config
-        self._broken: ConfigError | None = None
+        self._broken_for_good = broken
+        self._broken = broken
         self._runtime: RuntimeInfo = OLDEST
-        self._compiled: dict[tuple[str, ...], _Compiled] = {}
+        self._compiled: dict[tuple[tuple[str, ...], ...], _Compiled] = {}
         self._compiled_from: Registry | None = None
 
     def configure(self, runtime: RuntimeInfo, config: str) -> None:
@@ -156,7 +168,7 @@ class CdiPlugin(Plugin):
             for line in error.lines():
                 logger.error("%s", line)
         else:
-            self._broken = None
+            self._broken = self._broken_for_good
 
     def synchronize(
         self, pods: Sequence[api.PodSandbox], containers: Sequence[api.Container]
@@ -179,10 +191,11 @@ class CdiPlugin(Plugin):
         except RequestError as error:
             raise self._refusal(request, str(error)) from error
         # What the runtime injects because the kubelet said so is in there already.
-        names = asked.without([device.name for device in container.CDI_devices])
+        present = tuple([device.name for device in container.CDI_devices])
+        names = asked.without(present)
         if not names:
             return None
-        order = _Order(request, asked, names, started)
+        order = _Order(request, asked, names, present, started)
         settling = self._specs.settling()
         if settling is None:
             try:
@@ -199,6 +212,11 @@ class CdiPlugin(Plugin):
             await settling
             with suppress(ResolveError):
                 return self._inject(order)
+        scanning = self._specs.scanning()
+        if scanning is not None:
+            await scanning
+            with suppress(ResolveError):
+                return self._inject(order)
         await self._specs.rescan()
         try:
             return self._inject(order)
@@ -211,7 +229,8 @@ class CdiPlugin(Plugin):
         Raises: ResolveError if it lacks a device; RpcError if all hope is lost.
         """
         try:
-            response = self._compile(order.names).answer(order.request.container)
+            compiled = self._compile(order.names, order.present)
+            response = compiled.answer(order.request.container)
         except ResolveError:
             raise
         except RequestError as error:
@@ -219,7 +238,7 @@ class CdiPlugin(Plugin):
         self._later(_log_injection, order, time.perf_counter() - order.started)
         return response
 
-    def _compile(self, names: tuple[str, ...]) -> _Compiled:
+    def _compile(self, names: tuple[str, ...], present: tuple[str, ...]) -> _Compiled:
         if self._broken is not None:
             raise _NotConfiguredError(
                 "the plugin can't serve before its configuration is mended: "
@@ -229,13 +248,13 @@ class CdiPlugin(Plugin):
         if registry is not self._compiled_from:
             self._compiled.clear()
             self._compiled_from = registry
-        compiled = self._compiled.get(names)
+        compiled = self._compiled.get((names, present))
         if compiled is None:
             if len(self._compiled) >= COMPILED_LIMIT:
                 self._compiled.clear()
-            resolution = registry.resolve(names)
+            resolution = registry.resolve(names, present=present)
             compiled = _Compiled(compile_adjustment(resolution, self._runtime))
-            self._compiled[names] = compiled
+            self._compiled[names, present] = compiled
         return compiled
 
     def _refusal_of(self, order: _Order, error: RequestError) -> RpcError:
@@ -252,12 +271,17 @@ class CdiPlugin(Plugin):
         return RpcError(Code.FAILED_PRECONDITION, f"{self.name}: {why}")
 
 
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - LOGGED} more" if len(names) > LOGGED else ""
+    return ", ".join(names[:LOGGED]) + more
+
+
 def _log_injection(order: _Order, took_s: float) -> None:
     logger.info(
         "pod %s/%s, container %s: injected %s in %.2f ms",
         order.request.pod.namespace,
         order.request.pod.name,
         order.request.container.name,
-        ", ".join(order.names),
+        _listed(order.names),
         took_s * MS_PER_S,
     )

@@ -126,6 +126,10 @@ class SpecKeeper:
         turn.done.add_done_callback(lambda _: _release(settled))
         return settled
 
+    def scanning(self) -> asyncio.Future[None] | None:
+        """The end of the scan that is going on, or None."""
+        return None if self._running is None else asyncio.shield(self._running.done)
+
     def rescan(self) -> asyncio.Future[None]:
         """The end of a scan that sees every file written before now."""
         return asyncio.shield(self._take_turn(asked=True))
@@ -148,9 +152,12 @@ class SpecKeeper:
         return self._started + SETTLING_S - self._loop.time()
 
     def _has_news(self) -> bool:
-        if self._watch is None or self._watch.problem:
-            return self._watch is not None
-        available = ioctl(self._watch.fileno(), FIONREAD, NOTHING_TO_READ)
+        if self._watch is None:
+            return False
+        descriptor = self._watch.fileno()
+        if self._watch.problem or descriptor == NO_DESCRIPTOR:
+            return True
+        available = ioctl(descriptor, FIONREAD, NOTHING_TO_READ)
         return available != NOTHING_TO_READ
 
     def _look(self) -> None:

@@ -65,6 +65,12 @@ def test_what_is_left_out_is_as_in_the_base() -> None:
             "c:1:7: name: 'a b' is not a plugin name: letters, digits and the "
             "characters _ . + -",
         ),
+        ("a: " + "[" * 20000, "c: lists and mappings are nested too deep"),
+        (
+            f"socket: /{'s' * 107}",
+            f"c:1:9: socket: '/{'s' * 107}' is longer than the 107 bytes that the path "
+            "of a socket may have",
+        ),
         ("socket: nri.sock", "c:1:9: socket: 'nri.sock' is not an absolute path"),
         ("spec_dirs: /a", "c:1:12: spec_dirs: expected a list of directories"),
         ("spec_dirs: []", "c:1:12: spec_dirs: expected a list of directories"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -106,7 +107,10 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_without_a_runtime_too(tmp_path: Path, number: signal.Signals) -> None:
     log = tmp_path / "log"
-    arguments = ["run", "--socket", str(tmp_path / "nri.sock")]
+    arguments = [
+        *("run", "--socket", str(tmp_path / "nri.sock")),
+        *("--spec-dir", str(tmp_path / "cdi")),
+    ]
     with process(arguments, log) as child:
         wait_for(log, "can't connect to the runtime")
         child.send_signal(number)
@@ -115,7 +119,10 @@ def test_it_stops_without_a_runtime_too(tmp_path: Path, number: signal.Signals) 
 
 def test_sighup_reads_the_specs_and_ends_nothing(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    arguments = ["run", "--socket", str(tmp_path / "nri.sock")]
+    arguments = [
+        *("run", "--socket", str(tmp_path / "nri.sock")),
+        *("--spec-dir", str(tmp_path / "cdi")),
+    ]
     with process(arguments, log) as child:
         wait_for(log, "can't connect to the runtime")
         child.send_signal(signal.SIGHUP)
@@ -165,6 +172,77 @@ def test_a_runtime_launches_and_configures_it(
                 assert status.message == refused
             ours.close()
             assert child.wait(DEADLINE_S) == 0
+
+
+def test_a_launched_plugin_with_bad_flags_refuses_who_needs_it(tmp_path: Path) -> None:
+    """To end would keep an old runtime from starting, and leave a new one without."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        environ = {"NRI_PLUGIN_SOCKET": str(theirs.fileno()), "NRI_PLUGIN_IDX": "42"}
+        arguments = ["run", "--config", str(tmp_path / "missing.yaml")]
+        launched = process(arguments, tmp_path / "log", environ, [theirs.fileno()])
+        with launched as child, Connection(ours) as connection:
+            theirs.close()
+            connection.start()
+            connection.create_container(container_request({}))
+            request = container_request({"cdi.k8s.io/gpu": "vendor.com/gpu=0"})
+            status = connection.call("CreateContainer", request).status
+            assert status is not None
+            assert "missing.yaml: No such file or directory" in status.message
+            ours.close()
+            assert child.wait(DEADLINE_S) == 0
+
+
+def test_a_request_that_waits_when_the_plugin_stops_is_refused(tmp_path: Path) -> None:
+    """Without an answer the runtime would create the container without its device."""
+    directory = tmp_path / "cdi"
+    directory.mkdir()
+    many = [
+        {"name": f"d{number}", "containerEdits": {"env": [f"D={number}"]}}
+        for number in range(100_000)
+    ]
+    spec = {"cdiVersion": "0.5.0", "kind": "vendor.com/many", "devices": many}
+    (directory / "many.json").write_text(json.dumps(spec))
+    path, log = tmp_path / "nri.sock", tmp_path / "log"
+    arguments = ["run", "--socket", str(path), "--spec-dir", str(directory)]
+    with (
+        StandIn(str(path)) as runtime,
+        process(arguments, log) as child,
+        runtime.accept() as connection,
+    ):
+        connection.start()
+        request = container_request({"cdi.k8s.io/gpu": "vendor.com/gpu=0"})
+        waiting = connection.send("CreateContainer", request)
+        connection.call("StateChange", api.StateChangeEvent())
+        child.send_signal(signal.SIGTERM)
+        status = connection.wait(waiting).status
+        assert status is not None
+        assert status.message == "plugin nri-cdi: the plugin is stopping"
+        assert child.wait(DEADLINE_S) == 0
+
+
+def test_a_reader_of_the_log_that_stands_still_does_not_keep_it_alive(
+    tmp_path: Path,
+) -> None:
+    reading, writing = os.pipe()
+    with contextlib.suppress(BlockingIOError):
+        os.set_blocking(writing, False)
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    arguments = ["run", "--socket", str(tmp_path / "s"), "--spec-dir", str(tmp_path)]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "nri_cdi", *arguments], stderr=writing
+    )
+    try:
+        time.sleep(1)  # it has begun to log, and can't
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(DEADLINE_S) == 0
+    finally:
+        child.kill()
+        child.wait()
+        os.close(reading)
+        os.close(writing)
 
 
 def test_a_launched_plugin_without_a_connection_fails(tmp_path: Path) -> None:

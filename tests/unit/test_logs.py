@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from queue import SimpleQueue
 from typing import Any
 
@@ -13,6 +12,7 @@ from nri_cdi.logs import (
     LineFormatter,
     LineWriter,
     QueuedHandler,
+    StderrHandler,
     logging_to_stderr,
 )
 
@@ -74,31 +74,40 @@ def test_a_full_queue_drops_lines_and_says_so_later() -> None:
 
 
 def test_lines_reach_stderr_before_the_context_ends(
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     with logging_to_stderr("info", {"JOURNAL_STREAM": "1:2"}):
         logging.getLogger("nri_cdi.test").info("hello %s", "world")
         logging.getLogger("nri_cdi.test").debug("not this")
-    assert capsys.readouterr().err == "<6>hello world\n"
+    assert capfd.readouterr().err == "<6>hello world\n"
+
+
+def test_a_mistake_in_one_line_does_not_end_the_log() -> None:
+    reading, writing = os.pipe()
+    target = StderrHandler(writing)
+    target.setFormatter(LineFormatter(journal=True))
+    target.emit(record(logging.INFO, "%d", "one"))
+    target.emit(record(logging.INFO, "two"))
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        assert stream.read() == (
+            b"<3>a log line could not be made: '%d' ('one',)\n<6>two\n"
+        )
 
 
 def test_a_reader_that_stands_still_holds_nobody_up() -> None:
     """A full pipe blocks the thread that writes, and no other."""
     reading, writing = os.pipe()
-    with os.fdopen(writing, "w") as stream:
-        queue: SimpleQueue[Any] = SimpleQueue()
-        handler = QueuedHandler(queue)
-        writer = LineWriter(queue, logging.StreamHandler(stream))
-        writer.start()
-        for _ in range(2000):  # 200 KB, and a pipe holds 64
-            handler.emit(record(logging.INFO, "x" * 100))
-        drain = threading.Thread(target=_drain, args=(reading,))
-        drain.start()
-        writer.stop()
-    drain.join(10)
-    assert not drain.is_alive()
-
-
-def _drain(descriptor: int) -> None:
-    with os.fdopen(descriptor, "rb") as stream:
-        assert len(stream.read()) == 2000 * 101
+    queue: SimpleQueue[Any] = SimpleQueue()
+    handler = QueuedHandler(queue)
+    target = StderrHandler(writing)
+    target.setFormatter(LineFormatter(journal=True))
+    writer = LineWriter(queue, target)
+    writer.start()
+    for _ in range(2000):  # 200 KB, and a pipe holds 64
+        handler.emit(record(logging.INFO, "x" * 97))
+    writer.stop()  # gives up
+    with os.fdopen(reading, "rb") as stream:
+        lines = [stream.readline() for _ in range(2000)]
+    os.close(writing)
+    assert lines == [b"<6>" + b"x" * 97 + b"\n"] * 2000

@@ -38,6 +38,9 @@ class FileSpecs:
     async def _settle(self, wait: asyncio.Event) -> None:
         await wait.wait()
 
+    def scanning(self) -> Awaitable[None] | None:
+        return None
+
     async def rescan(self) -> None:
         self.rescans += 1
         self.cache.refresh()
@@ -123,6 +126,21 @@ def test_what_the_runtime_injects_already_is_not_injected_twice(
     assert env(plugin.create_container(request)) == {"GPU1": "yes"}
     request.container.CDI_devices.add(name="vendor.com/gpu=1")
     assert plugin.create_container(request) is None
+
+
+def test_a_specs_own_edits_do_not_come_twice(
+    plugin: CdiPlugin, specs: FileSpecs, tmp_path: Path
+) -> None:
+    spec = json.loads((tmp_path / "gpu.json").read_text())
+    spec["containerEdits"] = {"env": ["SHARED=yes"]}
+    (tmp_path / "gpu.json").write_text(json.dumps(spec))
+    specs.cache.refresh()
+    request = container_request({"cdi.k8s.io/g": "vendor.com/gpu=1"})
+    alone = plugin.create_container(request)
+    request.container.CDI_devices.add(name="vendor.com/gpu=0")
+    beside = plugin.create_container(request)
+    assert env(alone) == {"SHARED": "yes", "GPU1": "yes"}
+    assert env(beside) == {"GPU1": "yes"}
 
 
 def test_a_new_name_is_looked_for_once_more(
@@ -266,6 +284,21 @@ def test_edits_follow_the_registry_and_the_runtime(
     response = plugin.create_container(request)
     assert isinstance(response, api.CreateContainerResponse)
     assert response.adjust.linux.net_devices["e"].name == "eth1"
+
+
+def test_a_long_list_of_devices_takes_one_readable_line(
+    specs: FileSpecs, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    devices: dict[str, dict[str, object]] = {
+        f"d{number:02}": {"env": [f"D{number}=x"]} for number in range(50)
+    }
+    write(tmp_path / "gpu.json", devices)
+    specs.cache.refresh()
+    names = ",".join(f"vendor.com/gpu={name}" for name in devices)
+    with caplog.at_level(logging.INFO):
+        CdiPlugin(specs).create_container(container_request({"cdi.k8s.io/g": names}))
+    [line] = [record.getMessage() for record in caplog.records]
+    assert "vendor.com/gpu=d15 and 34 more in " in line
 
 
 def test_any_number_of_device_lists_takes_bounded_memory(

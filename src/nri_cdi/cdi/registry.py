@@ -82,10 +82,13 @@ class Registry:
     shadowed: Mapping[str, _Paths]
     dir_errors: Mapping[str, str]
 
-    def resolve(self, names: Iterable[str]) -> Resolution:
+    def resolve(
+        self, names: Iterable[str], *, present: Iterable[str] = ()
+    ) -> Resolution:
         """The edits for these devices, in the order of the first mention of each.
 
-        The edits of a spec come once, before those of the first of its devices.
+        The edits of a spec come once, before those of the first of its devices, and not
+        at all if one of its devices is ``present``, so that the container has them.
 
         Raises:
             ResolveError: names every device that can't be resolved, and the reason.
@@ -97,7 +100,8 @@ class Registry:
         except KeyError:
             missing = [name for name in wanted if name not in devices]
             raise ResolveError(explain_unresolved(missing, self), missing) from None
-        return Resolution(devices=wanted, parts=tuple(_parts(wanted, found)))
+        seen = {devices[name].path for name in present if name in devices}
+        return Resolution(devices=wanted, parts=tuple(_parts(wanted, found, seen)))
 
 
 def register(
@@ -198,9 +202,8 @@ def _layer(files: Iterable[SpecFile]) -> _Layer:
 
 
 def _parts(
-    names: tuple[str, ...], found: list[RegisteredDevice]
+    names: tuple[str, ...], found: list[RegisteredDevice], seen: set[str]
 ) -> Iterator[SourcedEdits]:
-    seen = set()
     for name, registered in zip(names, found, strict=True):
         spec, path = registered.spec, registered.path
         if path not in seen:

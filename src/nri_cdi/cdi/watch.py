@@ -136,40 +136,41 @@ class Watch:
         A survey that finds all as it was watched proves that nothing slipped through
         between looking and watching; whatever comes later is an event.
         """
-        self.problem = ""
-        inotify = self._open()
-        if inotify is None:
-            return
-        self._apply(inotify, survey(self._spec_dirs))
-        for _ in range(MAX_ROUNDS):
-            points = survey(self._spec_dirs)
-            if points == self._armed:
-                return
-            self._apply(inotify, points)
-        self.problem = "the spec directories change faster than they can be watched"
+        # One assignment: another thread may look at it meanwhile.
+        self.problem = self._watch_all()
 
-    def _open(self) -> INotify | None:
+    def _watch_all(self) -> str:
+        """Watch all there is, and say what can't be watched, if anything."""
         if self._inotify is None:
             try:
                 self._inotify = open_inotify()
             except OSError as error:
-                self.problem = f"can't use inotify: {_reason(error)}"
-        return self._inotify
+                return f"can't use inotify: {_reason(error)}"
+        problem = self._apply(self._inotify, survey(self._spec_dirs))
+        for _ in range(MAX_ROUNDS):
+            points = survey(self._spec_dirs)
+            if points == self._armed:
+                return problem
+            problem = self._apply(self._inotify, points)
+        return "the spec directories change faster than they can be watched"
 
-    def _apply(self, inotify: INotify, points: dict[str, Watchpoint]) -> None:
+    def _apply(self, inotify: INotify, points: dict[str, Watchpoint]) -> str:
+        """Watch these points and no others, and say what can't be watched."""
+        problem = ""
         watched: dict[int, list[Watchpoint]] = {}
         for point in points.values():
             try:
                 wd = inotify.add_watch(point.path, _mask(point))
             except OSError as error:
                 if error.errno not in _REPLACED:
-                    self.problem = f"can't watch {point.path}: {_reason(error)}"
+                    problem = f"can't watch {point.path}: {_reason(error)}"
             else:
                 watched.setdefault(wd, []).append(point)
         for wd in self._points.keys() - watched.keys():
             with suppress(OSError):  # it went away with its inode
                 inotify.rm_watch(wd)
         self._armed, self._points = points, watched
+        return problem
 
 
 def _mask(point: Watchpoint) -> int:

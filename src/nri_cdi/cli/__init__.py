@@ -16,9 +16,9 @@ from importlib import import_module
 from typing import Any
 
 from nri_cdi import __version__
+from nri_cdi.cli.process import EXIT_USAGE, launched
 
-EXIT_PROBLEMS = 1
-EXIT_USAGE = 2
+AFTER = "after_verb_"
 
 # Each verb, its module below nri_cdi.cli, and what --help says of it.
 VERBS = (("run", "run", "the NRI plugin, in the foreground"),)
@@ -27,17 +27,29 @@ VERBS = (("run", "run", "the NRI plugin, in the foreground"),)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``nri-cdi`` with these arguments; the exit status comes back."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments and "NRI_PLUGIN_SOCKET" in os.environ:
+    if not arguments and launched(os.environ):
         # A runtime starts the executables of its plugin directory without arguments.
         arguments = ["run"]
-    # The parser of a verb would start its lists anew, without what stands before it.
-    options, arguments = global_options().parse_known_args(arguments)
     parser = _parser(arguments)
-    options = parser.parse_args(arguments, options)
+    options, unknown = parser.parse_known_args(arguments)
+    verb = getattr(options, "parser", parser)
+    if unknown:
+        verb.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.verb is None:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
+    _merge(options)
     return int(options.module.main(options))
+
+
+def _merge(options: argparse.Namespace) -> None:
+    """Put what stands after the verb to what stands before it; it comes later."""
+    given = vars(options)
+    for name in [name for name in given if name.startswith(AFTER)]:
+        value = given.pop(name)
+        if isinstance(value, list):
+            value = given.get(name.removeprefix(AFTER), []) + value
+        given[name.removeprefix(AFTER)] = value
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -54,21 +66,24 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             name,
             help=purpose,
             description=purpose[0].upper() + purpose[1:] + ".",
-            parents=[global_options()],
+            parents=[global_options(AFTER)],
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         if name in arguments:
             loaded: Any = import_module(f"nri_cdi.cli.{module}")
-            verb.set_defaults(module=loaded)
+            verb.set_defaults(module=loaded, parser=verb)
             loaded.add_arguments(verb)
     return parser
 
 
-def global_options() -> argparse.ArgumentParser:
-    """The options that may stand before or after the verb; none has a default."""
+def global_options(prefix: str = "") -> argparse.ArgumentParser:
+    """The options that may stand before or after the verb; none has a default.
+
+    A verb's parser would overwrite the values of the parser before it, so those that
+    stand after the verb have names with a ``prefix``.
+    """
     options = argparse.ArgumentParser(
-        prog="nri-cdi",
         add_help=False,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
@@ -77,14 +92,20 @@ def global_options() -> argparse.ArgumentParser:
         "--spec-dir",
         action="append",
         metavar="DIR",
-        dest="spec_dirs",
-        help="a directory of CDI specs; repeat it for more, the last one goes first "
+        dest=f"{prefix}spec_dirs",
+        help="a directory of CDI specs; repeat it for more, later ones have priority "
         "(default: /etc/cdi and /var/run/cdi)",
     )
-    options.add_argument("--config", metavar="FILE", help="a configuration file")
+    options.add_argument(
+        "--config",
+        metavar="FILE",
+        dest=f"{prefix}config",
+        help="a configuration file",
+    )
     options.add_argument(
         "--log-level",
         metavar="LEVEL",
+        dest=f"{prefix}log_level",
         help="debug, info (the default), warning or error",
     )
     return options

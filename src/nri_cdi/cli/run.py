@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
+from nri_cdi.cli.process import EXIT_USAGE, launched
 from nri_cdi.config import Config, check_settings, load_config
 from nri_cdi.errors import ConfigError
 
@@ -14,8 +16,8 @@ DEFAULT_CONFIG = "/etc/nri-cdi/config.yaml"
 
 EPILOG = """\
 The configuration is read from --config, or from /etc/nri-cdi/config.yaml if that is
-there; a flag wins over it. A plugin that the runtime launches is configured by the
-runtime.
+there; a flag wins over it. A plugin that the runtime launches reads neither of them
+unless it is told to: the runtime has its configuration.
 
 examples:
   nri-cdi run
@@ -38,29 +40,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Run the plugin until it is told to stop."""
+    broken: ConfigError | None = None
     try:
         config = _config(options)
     except ConfigError as error:
-        for line in error.lines():
-            print(f"nri-cdi: {line}", file=sys.stderr)
-        return 2
+        if not launched(os.environ):
+            for line in error.lines():
+                print(f"nri-cdi: {line}", file=sys.stderr)
+            return EXIT_USAGE
+        # A runtime that can't start a plugin may not start itself, or goes on without
+        # it. So the plugin runs, and refuses the containers that need it.
+        config, broken = Config(), error
     # asyncio does without TLS where Python was built without it. The plugin has no use
     # for it, and it would take 4 MB. Source: The import system, "The module cache".
     sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]  # a module, or None
     from nri_cdi.daemon import run  # the event loop and protobuf: not for --help
 
-    return run(config, os.environ)
+    return run(config, os.environ, broken=broken)
 
 
 def _config(options: argparse.Namespace) -> Config:
-    flags = {
-        name: value
-        for name, value in vars(options).items()
-        if name in ("socket", "name", "index", "spec_dirs", "log_level")
-    }
+    settings = {field.name for field in fields(Config)}
+    flags = {name: value for name, value in vars(options).items() if name in settings}
     checked = check_settings(flags, "command line")
     path = getattr(options, "config", None)
-    if path is None and os.path.exists(DEFAULT_CONFIG):  # noqa: PTH110 (a constant)
+    if path is None and not launched(os.environ) and Path(DEFAULT_CONFIG).exists():
         path = DEFAULT_CONFIG
     base = Config() if path is None else load_config(path)
     return replace(base, **checked)

@@ -42,6 +42,12 @@ DEFAULT_SOCKET = "/var/run/nri/nri.sock"
 REGISTRATION_PATIENCE_S = 900.0
 REGISTRATION_NOTICE_S = 30.0
 
+# A connection that was in use for this long is no reason to wait with the next one.
+STEADY_S = 10.0
+
+# How long the last answers of a plugin that stops may take to leave.
+STOPPING_S = 1.0
+
 # An answer has to leave this much before the runtime's deadline, to be there in time.
 # A fifth of the deadline at most.
 DEADLINE_MARGIN_S = 0.1
@@ -63,10 +69,11 @@ class Session(asyncio.BufferedProtocol):
         self._view = memoryview(self._buffer)
         self._transport: asyncio.Transport | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
+        self._waiting: dict[int, Request] = {}
         self._calls: dict[int, asyncio.Future[bytes]] = {}
         self._reason = "the runtime closed the connection"
         self._timer: asyncio.TimerHandle | None = None
-        self._ready = False
+        self._ready_at: float | None = None
         self.closed: asyncio.Future[str] = self._loop.create_future()
 
     @property
@@ -77,7 +84,15 @@ class Session(asyncio.BufferedProtocol):
     @property
     def ready(self) -> bool:
         """Whether the plugin has been synchronized on this connection."""
-        return self._ready
+        return self._ready_at is not None
+
+    @property
+    def steady(self) -> bool:
+        """Whether it was for so long that the runtime can't have minded the plugin."""
+        return (
+            self._ready_at is not None
+            and self._loop.time() - self._ready_at >= STEADY_S
+        )
 
     async def update_containers(
         self,
@@ -95,12 +110,29 @@ class Session(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
 
+    async def stop(self, reason: str) -> None:
+        """Refuse the calls that are being answered, and close once all has left.
+
+        A call without an answer would mean a container without its adjustment.
+        """
+        self._reason = reason
+        for task in tuple(self._tasks):
+            task.cancel()
+        refusal = f"plugin {self._plugin.name}: {reason}"
+        for request in tuple(self._waiting.values()):
+            self._stub.finish(request, RpcError(Code.UNAVAILABLE, refusal))
+        self._waiting.clear()
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
+        await asyncio.wait([self.closed], timeout=STOPPING_S)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._stub.register()
         self._flush()
-        self._timer = self._loop.call_later(REGISTRATION_NOTICE_S, self._still_waiting)
+        self._notice_after(REGISTRATION_NOTICE_S)
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self._buffer
@@ -155,29 +187,38 @@ class Session(asyncio.BufferedProtocol):
                 "the runtime waits, so it may have given up on the plugin"
             )
             return
-        self._ready = True
+        if self._ready_at is None:
+            self._ready_at = self._loop.time()
         if self._timer is not None:
             self._timer.cancel()
-        self._plugin.synchronized(self)
+        try:
+            self._plugin.synchronized(self)
+        except Exception:
+            # The plugin is connected all the same, and containers wait for it.
+            logger.exception("synchronized failed with a bug in the plugin")
 
-    def _still_waiting(self) -> None:
-        if self._stub.phase is not Phase.CONNECTED:
+    def _still_waiting(self, waited_s: float) -> None:
+        """Say that nothing happens; give up in the end if nothing ever happened."""
+        if self._stub.phase is Phase.CONNECTED and waited_s >= REGISTRATION_PATIENCE_S:
+            self.close(f"no answer to the registration within {waited_s:.0f} s")
             return
         logger.warning(
-            "the runtime has not answered the registration for %.0f s; it may be "
-            "waiting for a container to stop, and the plugin waits with it",
-            REGISTRATION_NOTICE_S,
+            "the runtime has not synchronized the plugin for %.0f s; it may be waiting "
+            "for a container to stop, and the plugin waits with it",
+            waited_s,
         )
+        self._notice_after(REGISTRATION_PATIENCE_S - REGISTRATION_NOTICE_S, waited_s)
+
+    def _notice_after(self, delay_s: float, waited_s: float = 0) -> None:
         self._timer = self._loop.call_later(
-            REGISTRATION_PATIENCE_S - REGISTRATION_NOTICE_S,
-            self.close,
-            f"no answer to the registration within {REGISTRATION_PATIENCE_S:.0f} s",
+            delay_s, self._still_waiting, waited_s + delay_s
         )
 
     def _start(self, deferred: Deferred) -> None:
         # A task of its own for the answer: it ends with the connection even if that is
         # lost before either of the two has begun.
         answer = asyncio.ensure_future(deferred.answer)
+        self._waiting[deferred.request.stream_id] = deferred.request
         driver = self._loop.create_task(self._drive(deferred, answer))
         for task in (answer, driver):
             self._tasks.add(task)
@@ -191,25 +232,31 @@ class Session(asyncio.BufferedProtocol):
         """
         timeout_s = deferred.timeout_s
         margin_s = min(DEADLINE_MARGIN_S, timeout_s / 5)
+        deadline = asyncio.timeout(timeout_s - margin_s)
         result: bytes | BaseException
         try:
-            async with asyncio.timeout(timeout_s - margin_s):
+            async with deadline:
                 result = await answer
-        except TimeoutError:
-            message = (
-                f"plugin {self._plugin.name} had no answer to "
-                f"{deferred.request.method} within the {timeout_s:g} s that the "
-                "runtime waits"
-            )
-            logger.error("%s", message)
-            result = RpcError(Code.DEADLINE_EXCEEDED, message)
         except Exception as error:  # noqa: BLE001
             # The dispatch of a call: a mistake in a handler fails the call alone.
             result = error
+            if isinstance(error, TimeoutError) and deadline.expired():
+                result = self._late(deferred)
+        del self._waiting[deferred.request.stream_id]
         self._stub.finish(deferred.request, result)
         self._flush()
 
+    def _late(self, deferred: Deferred) -> RpcError:
+        message = (
+            f"plugin {self._plugin.name} had no answer to {deferred.request.method} "
+            f"within the {deferred.timeout_s:g} s that the runtime waits"
+        )
+        logger.error("%s", message)
+        return RpcError(Code.DEADLINE_EXCEEDED, message)
+
     async def _call(self, method: str, request: Message) -> bytes:
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionError(self._reason)
         timeout_s = self._stub.info.request_timeout_s
         stream_id = self._stub.call(method, request, timeout_s=timeout_s)
         answer: asyncio.Future[bytes] = self._loop.create_future()
@@ -254,10 +301,10 @@ async def serve(plugin: Plugin, socket_path: str = DEFAULT_SOCKET) -> None:
     with _watching(socket_path, appeared):
         while True:
             appeared.clear()
-            reason, was_ready = await _connect_once(plugin, socket_path)
-            if was_ready:
+            reason, steady = await _connect_once(plugin, socket_path)
+            if steady:
                 backoff.reset()
-            if was_ready or reason != complaint:
+            if steady or reason != complaint:
                 # The same complaint again, every few seconds, would only hide others.
                 logger.warning("%s; trying again until it works", reason)
                 complaint = reason
@@ -297,7 +344,7 @@ async def _pause(appeared: asyncio.Event, backoff: Backoff) -> None:
 
 
 async def _connect_once(plugin: Plugin, socket_path: str) -> tuple[str, bool]:
-    """Connect and stay until the connection is lost; why, and if it ever was ready."""
+    """Connect and stay until the connection is lost; why, and if it was steady."""
     loop = asyncio.get_running_loop()
     try:
         _, session = await loop.create_unix_connection(
@@ -313,10 +360,21 @@ async def _stay(plugin: Plugin, session: Session) -> tuple[str, bool]:
     reason = "the plugin is stopping"
     try:
         reason = await asyncio.shield(session.closed)
+    except asyncio.CancelledError:
+        await session.stop(reason)
+        raise
     finally:
         session.close(reason)
+        _say_disconnected(plugin, reason)
+    return reason, session.steady
+
+
+def _say_disconnected(plugin: Plugin, reason: str) -> None:
+    try:
         plugin.disconnected(reason)
-    return reason, session.ready
+    except Exception:
+        # A mistake here must not keep the plugin from connecting again.
+        logger.exception("disconnected failed with a bug in the plugin")
 
 
 async def serve_launched(plugin: Plugin, environ: Mapping[str, str]) -> None:

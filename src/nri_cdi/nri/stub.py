@@ -195,14 +195,15 @@ class Stub:
             return request.timeout_ns / _NS_PER_S
         return self.info.request_timeout_s
 
-    def _step(self, step: Step) -> None:
+    def _after(self, step: Step) -> Phase:
+        """The phase that a step leads to, once it has been taken."""
         following = PHASES.get((self.phase, step))
         if following is None:
             raise RpcError(
                 Code.FAILED_PRECONDITION,
                 f"unexpected {step.name.lower()} while {self.phase.name.lower()}",
             )
-        self.phase = following
+        return following
 
     def _service(self) -> Service:
         methods: dict[str, Handler] = {
@@ -217,7 +218,7 @@ class Stub:
 
     def _configure(self, request: Request) -> bytes:
         configure = _parse(api.ConfigureRequest, request)
-        self._step(Step.CONFIGURE)
+        following = self._after(Step.CONFIGURE)
         self.info = RuntimeInfo.from_configure(configure)
         events = self._subscription & self.info.capabilities.valid_events
         if not events:
@@ -228,19 +229,22 @@ class Stub:
                 "doesn't have",
             )
         self._plugin.configure(self.info, configure.config)
+        self.phase = following
         return api.ConfigureResponse(events=events).SerializeToString()
 
     def _synchronize(self, request: Request) -> bytes:
         part = _parse(api.SynchronizeRequest, request)
-        self._step(Step.PART if part.more else Step.LAST_PART)
+        following = self._after(Step.PART if part.more else Step.LAST_PART)
         self._pods += part.pods
         self._containers += part.containers
         if part.more:
+            self.phase = following
             return api.SynchronizeResponse(more=True).SerializeToString()
         pods, self._pods = self._pods, []
         containers, self._containers = self._containers, []
-        self._synchronize_timeout_s = self._timeout_s(request)
         updates = self._plugin.synchronize(pods, containers)
+        self.phase = following
+        self._synchronize_timeout_s = self._timeout_s(request)
         return api.SynchronizeResponse(update=updates or ()).SerializeToString()
 
     def _state_change(self, request: Request) -> bytes | Awaitable[bytes]:

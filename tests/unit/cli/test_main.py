@@ -52,6 +52,9 @@ def test_without_a_verb_the_help_goes_to_stderr(
         (["run", "--colour"], "unrecognized arguments: --colour"),
         (["run", "--sock", "/s"], "unrecognized arguments: --sock /s"),
         (["run", "--index"], "--index: expected one argument"),
+        (["run", "--colour"], "usage: nri-cdi run "),
+        (["run", "--spec-dir"], "usage: nri-cdi run "),
+        (["--spec-dir"], "usage: nri-cdi [-h]"),
     ],
 )
 def test_bad_usage_exits_with_2(

@@ -375,7 +375,7 @@ def test_a_launched_plugin_says_when_its_connection_is_none(text: str) -> None:
 def test_no_descriptor_is_left_behind(socket_path: str) -> None:
     def cycle() -> int:
         with StandIn(socket_path) as runtime, serving(Recorder(), socket_path):
-            for _ in range(20):
+            for _ in range(4):  # the pauses between them grow
                 with runtime.accept() as connection:
                     connection.start()
         return len(list(Path("/proc/self/fd").iterdir()))
@@ -463,3 +463,77 @@ def test_an_update_without_an_answer_ends_at_the_deadline(socket_path: str) -> N
     assert plugin.outcome.message == (
         "the runtime did not answer UpdateContainers within 0.1 s"
     )
+
+
+def test_a_mistake_in_a_notice_is_logged_and_ends_nothing(
+    socket_path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Clumsy(Recorder):
+        def synchronized(self, runtime: Runtime) -> None:
+            raise KeyError("synchronized")
+
+        def disconnected(self, reason: str) -> None:
+            raise KeyError("disconnected")
+
+    with StandIn(socket_path) as runtime, serving(Clumsy(), socket_path):
+        for _ in range(2):
+            with runtime.accept() as connection:
+                connection.start()
+                assert created(connection) == "main"
+    assert "synchronized failed with a bug in the plugin" in caplog.text
+    assert "disconnected failed with a bug in the plugin" in caplog.text
+
+
+def test_a_synchronization_that_fails_is_none(socket_path: str) -> None:
+    class Failing(Recorder):
+        def synchronize(
+            self, pods: Sequence[api.PodSandbox], containers: Sequence[api.Container]
+        ) -> None:
+            raise ValueError("no")
+
+    plugin = Failing()
+    with (
+        StandIn(socket_path) as runtime,
+        serving(plugin, socket_path),
+        runtime.accept() as connection,
+    ):
+        connection.await_registration()
+        connection.call("Configure", containerd("2.1.9"))
+        response = connection.call("Synchronize", api.SynchronizeRequest())
+        assert response.status == Status(Code.INTERNAL, "ValueError: no")
+    assert not [what for what in plugin.happened if what.startswith("synchronized")]
+
+
+def test_a_handlers_own_timeout_is_its_own_mistake(
+    socket_path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Impatient(Recorder):
+        async def create_container(
+            self, request: api.CreateContainerRequest
+        ) -> api.CreateContainerResponse:
+            raise TimeoutError("its own")
+
+    with (
+        StandIn(socket_path) as runtime,
+        serving(Impatient(), socket_path),
+        runtime.accept() as connection,
+    ):
+        connection.start()
+        response = connection.call("CreateContainer", container_request({}))
+        assert response.status == Status(Code.INTERNAL, "TimeoutError: its own")
+    assert "CreateContainer failed with a bug in the plugin: its own" in caplog.text
+
+
+def test_a_plugin_that_stops_refuses_what_it_still_works_on(socket_path: str) -> None:
+    with (
+        StandIn(socket_path) as runtime,
+        serving(Slow(60), socket_path) as stop,
+        runtime.accept() as connection,
+    ):
+        connection.start()
+        waiting = connection.send("CreateContainer", container_request({}))
+        connection.call("StateChange", api.StateChangeEvent())
+        stop()
+        assert connection.wait(waiting).status == Status(
+            Code.UNAVAILABLE, "plugin recorder: the plugin is stopping"
+        )

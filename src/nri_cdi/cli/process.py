@@ -1,0 +1,15 @@
+"""What the command line and the process that runs it say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EXIT_USAGE = 2
+
+
+def launched(environ: Mapping[str, str]) -> bool:
+    """Whether a runtime started this process as a plugin of its own.
+
+    `nri_cdi.nri.launch` says the same, but to import it takes the event loop along.
+    """
+    return "NRI_PLUGIN_SOCKET" in environ
