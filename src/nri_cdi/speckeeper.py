@@ -282,7 +282,9 @@ def _warn(prefix: str, lines: Sequence[str]) -> None:
     for line in lines[:LINES_LIMIT]:
         logger.warning("%s%s", prefix, line)
     if len(lines) > LINES_LIMIT:
-        logger.warning("%sand %d more like it", prefix, len(lines) - LINES_LIMIT)
+        logger.warning(
+            "%sand %d more after %s", prefix, len(lines) - LINES_LIMIT, lines[0]
+        )
 
 
 def _conflicts(change: Change) -> list[str]:

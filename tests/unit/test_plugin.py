@@ -26,6 +26,7 @@ class FileSpecs:
     def __init__(self, directory: Path) -> None:
         self.cache = Cache([str(directory)])
         self.wait: asyncio.Event | None = None
+        self.scans_now = False
         self.rescans = 0
 
     @property
@@ -39,7 +40,10 @@ class FileSpecs:
         await wait.wait()
 
     def scanning(self) -> Awaitable[None] | None:
-        return None
+        return self._scan() if self.scans_now else None
+
+    async def _scan(self) -> None:
+        self.cache.refresh()
 
     async def rescan(self) -> None:
         self.rescans += 1
@@ -151,6 +155,16 @@ def test_a_new_name_is_looked_for_once_more(
     assert env(finish(plugin.create_container(request))) == {"GPU2": "yes"}
     assert specs.rescans == 1
     assert env(plugin.create_container(request)) == {"GPU2": "yes"}
+
+
+def test_a_new_name_may_be_in_the_scan_that_is_going_on(
+    plugin: CdiPlugin, specs: FileSpecs, tmp_path: Path
+) -> None:
+    write(tmp_path / "more.json", {"2": {"env": ["GPU2=yes"]}})
+    specs.scans_now = True
+    request = container_request({"cdi.k8s.io/gpu": "vendor.com/gpu=2"})
+    assert env(finish(plugin.create_container(request))) == {"GPU2": "yes"}
+    assert specs.rescans == 0
 
 
 def test_an_unknown_name_is_refused_after_one_look(

@@ -110,8 +110,11 @@ def test_nobody_waits_long_for_a_long_scan(tmp_path: Path) -> None:
             await settling
             assert names(keeper) == []
             assert keeper.settling() is None
-            await keeper.rescan()
+            scanning = keeper.scanning()
+            assert scanning is not None
+            await scanning
             assert len(names(keeper)) == 20000
+            assert keeper.scanning() is None
 
     run(test)
 

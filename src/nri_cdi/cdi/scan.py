@@ -111,8 +111,8 @@ def scan_spec_dirs(spec_dirs: Sequence[str]) -> Scan:
             continue
         except OSError as error:
             dir_errors[spec_dir] = os.strerror(error.errno or errno.EIO).lower()
-        except ValueError as error:  # a name that holds a null byte
-            dir_errors[spec_dir] = str(error)
+        except ValueError:  # of the null byte, in words that differ between Pythons
+            dir_errors[spec_dir] = "a null byte can't be part of a path"
     return Scan(candidates=tuple(candidates), dir_errors=dir_errors)
 
 

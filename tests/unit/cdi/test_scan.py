@@ -103,7 +103,7 @@ def test_directories_that_cannot_be_listed_hide_no_other(tmp_path: Path) -> None
     assert scan.dir_errors == {
         str(file): "not a directory",
         str(loop): "too many levels of symbolic links",
-        "nul\0": "embedded null byte",
+        "nul\0": "a null byte can't be part of a path",
     }
     assert [each.path for each in scan.candidates] == [f"{good}/a.yaml"]
 
