@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -25,7 +26,7 @@ from nri_cdi.nri.launch import launched
 from nri_cdi.nri.session import serve, serve_launched
 from nri_cdi.plugin import CdiPlugin
 from nri_cdi.sdnotify import notify
-from nri_cdi.speckeeper import SpecKeeper
+from nri_cdi.speckeeper import SPECS_THREAD, SpecKeeper
 
 logger = logging.getLogger(__name__)
 
@@ -47,20 +48,31 @@ def run(
 
     With a ``broken`` configuration it refuses the containers that ask for devices.
     """
+    # Its default is to end the process; a handler comes with the loop.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # What the program itself is made of stays: no need to search it for garbage.
     gc.freeze()
     with logging_to_stderr(config.log_level, environ, launched=launched(environ)):
-        try:
-            asyncio.run(_main(config, environ, broken))
-        except NriCdiError as error:
-            logger.error("%s", error)
-            return EXIT_FAILURE
-        except Exception:
-            # The top: a launched plugin has no stderr for a traceback.
-            logger.exception("ended by a bug")
-            return EXIT_FAILURE
-        logger.info("stopped")
+        status = _run(config, environ, broken)
+    if any(thread.name.startswith(SPECS_THREAD) for thread in threading.enumerate()):
+        # It reads a large file, or a file system that doesn't answer. The interpreter
+        # would wait for it.
+        os._exit(status)
+    return status
+
+
+def _run(config: Config, environ: Mapping[str, str], broken: ConfigError | None) -> int:
+    try:
+        asyncio.run(_main(config, environ, broken))
+    except NriCdiError as error:
+        logger.error("%s", error)
+        return EXIT_FAILURE
+    except Exception:
+        # The top: a launched plugin has no stderr for a traceback.
+        logger.exception("ended by a bug")
+        return EXIT_FAILURE
+    logger.info("stopped")
     return 0
 
 

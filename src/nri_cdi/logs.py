@@ -19,6 +19,9 @@ from typing import Any
 # At 300 bytes a line, 3 MB.
 QUEUE_LIMIT = 10_000
 
+# Characters of a line. Names in it come from pods and files.
+LINE_LIMIT = 8192
+
 # How late a line may be. The thread that writes takes turns with the event loop, so it
 # is not to run in the midst of a pod's start: the lines of one request would hold up
 # the next.
@@ -126,7 +129,16 @@ class LineFormatter(logging.Formatter):
             text = f"<{_priority(record.levelno)}>{record.getMessage()}"
             if record.exc_info:
                 text += "\n" + self.formatException(record.exc_info)
-        return text.replace("\r", "\\r").replace("\n", "\\n")
+        return _on_one_line(text)
+
+
+def _on_one_line(text: str) -> str:
+    """The text without line breaks and control characters, and not too long."""
+    if not text.isprintable():
+        text = "".join([c if c.isprintable() else repr(c)[1:-1] for c in text])
+    if len(text) > LINE_LIMIT:
+        text = f"{text[:LINE_LIMIT]}… ({len(text)} characters)"
+    return text
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nri_cdi.adjustment import CompiledAdjustment, compile_adjustment
+from nri_cdi.cdi.edits import Resolution
+from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.errors import ConfigError, RequestError, ResolveError
 from nri_cdi.nri import api
@@ -30,6 +32,18 @@ from nri_cdi.ttrpc.status import Code, RpcError
 COMPILED_LIMIT = 512
 
 MS_PER_S = 1000
+
+# Edits that one container's devices may have. To compile one takes some 6 µs, and the
+# runtime waits for 2 s.
+EDITS_LIMIT = 50_000
+
+# Bytes of the answers that are kept; a GPU's has some 4 KB. What is larger than the
+# second is not kept: nobody asks for such twice.
+KEPT_LIMIT = 16 * 1024 * 1024
+KEPT_ANSWER_LIMIT = 256 * 1024
+
+# Kubernetes: a prefix of 253 characters, a slash, a name of 63.
+KEY_LENGTH = 317
 
 # The annotations that a message names, and the devices that a log line does.
 BLAMED = 3
@@ -69,7 +83,8 @@ class _Order:
         keys = sorted({key for name in names for key in self.asked.sources[name]})
         more = f" and {len(keys) - BLAMED} more" if len(keys) > BLAMED else ""
         plural = "s" if len(keys) > 1 else ""
-        return f"asked for by annotation{plural} {', '.join(keys[:BLAMED])}{more}"
+        shown = ", ".join(map(_readable, keys[:BLAMED]))
+        return f"asked for by annotation{plural} {shown}{more}"
 
 
 class _Compiled:
@@ -79,6 +94,11 @@ class _Compiled:
         self._compiled = adjustment
         self._adjustment: api.ContainerAdjustment | None = None
         self._response = api.CreateContainerResponse()
+
+    @property
+    def size(self) -> int:
+        """Roughly how many bytes it takes."""
+        return self._compiled.size
 
     def answer(self, container: api.Container) -> api.CreateContainerResponse:
         """The answer for a container, which the next one may get as well.
@@ -92,6 +112,15 @@ class _Compiled:
         return self._response
 
 
+def _limit(resolution: Resolution) -> None:
+    count = sum(len(part.edits) for part in resolution.parts)
+    if count > EDITS_LIMIT:
+        raise _TooLargeError(
+            f"{len(resolution.devices)} devices come to {count} edits, and a container "
+            f"may have {EDITS_LIMIT}"
+        )
+
+
 def _response(adjustment: api.ContainerAdjustment) -> api.CreateContainerResponse:
     response = api.CreateContainerResponse(adjust=adjustment)
     size = response.ByteSize()
@@ -101,6 +130,11 @@ def _response(adjustment: api.ContainerAdjustment) -> api.CreateContainerRespons
             "the edits are too many or too long"
         )
     return response
+
+
+def _readable(key: str) -> str:
+    """A key as it is, unless it is none that Kubernetes lets through."""
+    return key if len(key) <= KEY_LENGTH and key.isprintable() else quoted(key)
 
 
 class Specs(Protocol):
@@ -149,11 +183,12 @@ class CdiPlugin(Plugin):
         self._runtime: RuntimeInfo = OLDEST
         self._compiled: dict[tuple[tuple[str, ...], ...], _Compiled] = {}
         self._compiled_from: Registry | None = None
+        self._kept = 0
 
     def configure(self, runtime: RuntimeInfo, config: str) -> None:
         logger.info("registered with %s", runtime)
         self._runtime = runtime
-        self._compiled.clear()
+        self._forget()
         if config and self._on_config is not None:
             self._take(config, self._on_config)
 
@@ -246,16 +281,28 @@ class CdiPlugin(Plugin):
             )
         registry = self._specs.registry
         if registry is not self._compiled_from:
-            self._compiled.clear()
+            self._forget()
             self._compiled_from = registry
         compiled = self._compiled.get((names, present))
         if compiled is None:
-            if len(self._compiled) >= COMPILED_LIMIT:
-                self._compiled.clear()
             resolution = registry.resolve(names, present=present)
+            _limit(resolution)
             compiled = _Compiled(compile_adjustment(resolution, self._runtime))
-            self._compiled[names, present] = compiled
+            self._remember((names, present), compiled)
         return compiled
+
+    def _remember(self, key: tuple[tuple[str, ...], ...], compiled: _Compiled) -> None:
+        if compiled.size > KEPT_ANSWER_LIMIT:
+            return
+        full = len(self._compiled) >= COMPILED_LIMIT
+        if full or self._kept + compiled.size > KEPT_LIMIT:
+            self._forget()
+        self._compiled[key] = compiled
+        self._kept += compiled.size
+
+    def _forget(self) -> None:
+        self._compiled.clear()
+        self._kept = 0
 
     def _refusal_of(self, order: _Order, error: RequestError) -> RpcError:
         return self._refusal(order.request, f"{error}; {order.blame(error)}")

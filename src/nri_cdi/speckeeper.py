@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from fcntl import ioctl
+from functools import partial
 from termios import FIONREAD
 from types import TracebackType
 
@@ -25,10 +27,16 @@ from nri_cdi.cdi.registry import Registry
 from nri_cdi.cdi.watch import Watch
 from nri_cdi.errors import SpecError
 
-# A scan after a small change takes 1 to 3 ms. A request that arrives in the first
-# moments of a scan waits for it, so that it sees a file that was written before; one
-# that arrives during a long scan is answered from the snapshot.
-SETTLING_S = 0.005
+# A scan after a small change takes 1 to 3 ms, and some ten where there are hundreds of
+# files. A request that arrives meanwhile waits for it, so that it sees a file that was
+# written before. One that arrives while much is read is answered from the snapshot.
+SETTLING_S = 0.1
+
+# When to say that the thread is stuck: on a file system that doesn't answer.
+STUCK_S = 30.0
+
+# How long the thread may take for its last turn.
+STOPPING_S = 1.0
 
 # How often to look where inotify has no instance or watch left.
 POLL_S = 1.0
@@ -41,6 +49,8 @@ LOOK_S = 10.0
 # Lines that one file's problems, or all conflicts, have in the log at a time. A file
 # that is no spec at all may have a thousand problems.
 LINES_LIMIT = 5
+
+SPECS_THREAD = "specs"
 
 NO_DESCRIPTOR = -1
 NOTHING_TO_READ = bytes(4)  # what ioctl(2) says with FIONREAD: an int
@@ -55,10 +65,12 @@ logger = logging.getLogger(__name__)
 class _Turn:
     """The thread's turn: a look at the watch, and a scan if there is news.
 
-    If it is ``asked`` for, there is a scan in any case. ``done`` is its end.
+    If it is ``asked`` for, there is a scan in any case. ``done`` is its end, and
+    ``settled`` is that too, or the moment when it turns out to take long.
     """
 
     done: asyncio.Future[None]
+    settled: asyncio.Future[None]
     asked: bool
 
 
@@ -67,7 +79,7 @@ class SpecKeeper:
 
     def __init__(self, spec_dirs: Sequence[str]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="specs")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=SPECS_THREAD)
         self._spec_dirs = tuple(spec_dirs)
         self._cache = Cache(spec_dirs)
         self._watch: Watch | None = None
@@ -77,6 +89,8 @@ class SpecKeeper:
         self._running: _Turn | None = None
         self._following: _Turn | None = None
         self._started = 0.0
+        self._stuck: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def __aenter__(self) -> SpecKeeper:
         self._begin()
@@ -90,8 +104,11 @@ class SpecKeeper:
     ) -> None:
         self._stop_watching()
         # The thread takes no turn any more, not even one that is to follow.
+        self._closed = True
         self._following = None
-        self._thread.shutdown()
+        last = self._loop.run_in_executor(self._thread, _nothing)
+        await asyncio.wait([last], timeout=STOPPING_S)
+        self._thread.shutdown(wait=False)
 
     @property
     def registry(self) -> Registry:
@@ -108,11 +125,12 @@ class SpecKeeper:
         self._begin()
 
     def settling(self) -> asyncio.Future[None] | None:
-        """The end of a scan that has begun a moment ago, or None.
+        """The end of a scan that won't take long, or None.
 
         Waits no longer than `SETTLING_S` after the scan's beginning.
         """
-        if self._running is not None and self._settling_s() <= 0:
+        running = self._running
+        if running is not None and (running.settled.done() or self._left_s() <= 0):
             return None
         # The loop may have this request and the news of a file in one round, in either
         # order: ask the watch, at the price of one system call.
@@ -122,8 +140,8 @@ class SpecKeeper:
         if turn is None:
             return None
         settled: asyncio.Future[None] = self._loop.create_future()
-        self._loop.call_later(self._settling_s(), _release, settled)
-        turn.done.add_done_callback(lambda _: _release(settled))
+        self._loop.call_later(self._left_s(), _release, settled)
+        turn.settled.add_done_callback(lambda _: _release(settled))
         return settled
 
     def scanning(self) -> asyncio.Future[None] | None:
@@ -135,7 +153,8 @@ class SpecKeeper:
         return asyncio.shield(self._take_turn(asked=True))
 
     def _begin(self) -> None:
-        self._watch = Watch(self._spec_dirs)
+        # The thread makes the watch: to look at the directories for the first time may
+        # take long, and the plugin is to be connected meanwhile.
         self._take_turn(asked=True)
 
     def _stop_watching(self) -> None:
@@ -147,7 +166,7 @@ class SpecKeeper:
             self._thread.submit(self._watch.close)
             self._watch = None
 
-    def _settling_s(self) -> float:
+    def _left_s(self) -> float:
         """How long the present turn's end may still be waited for."""
         return self._started + SETTLING_S - self._loop.time()
 
@@ -169,9 +188,10 @@ class SpecKeeper:
 
     def _arm(self) -> None:
         """Wait for the watch, and look from time to time for what it can't see."""
-        assert self._watch is not None
-        self._listen(self._watch.fileno())
-        problem = self._watch.problem
+        problem = ""
+        if self._watch is not None:
+            self._listen(self._watch.fileno())
+            problem = self._watch.problem
         if problem and problem != self._problem:
             logger.warning(
                 "%s; the spec directories are read every %g s instead", problem, POLL_S
@@ -193,51 +213,100 @@ class SpecKeeper:
     def _take_turn(self, *, asked: bool) -> asyncio.Future[None]:
         """Let the thread begin its turn, or have one follow the turn that it takes."""
         if self._running is None:
-            turn = _Turn(self._loop.create_future(), asked)
+            turn = self._turn(asked)
             self._launch(turn)
             return turn.done
         if self._following is None:
-            self._following = _Turn(self._loop.create_future(), asked)
+            self._following = self._turn(asked)
         self._following.asked |= asked
         return self._following.done
 
+    def _turn(self, asked: bool) -> _Turn:  # noqa: FBT001
+        return _Turn(self._loop.create_future(), self._loop.create_future(), asked)
+
     def _launch(self, turn: _Turn) -> None:
-        assert self._watch is not None
         self._running = turn
         self._started = self._loop.time()
         # What the thread is about to take would wake the loop again and again.
         self._listen(NO_DESCRIPTOR)
         scan = self._loop.run_in_executor(
-            self._thread, _scan, self._watch, self._cache, turn.asked
+            self._thread, self._scan, self._watch, self._cache, turn.asked
         )
-        scan.add_done_callback(self._finished)
+        scan.add_done_callback(partial(self._finished, self._cache))
+        self._stuck = self._loop.call_later(STUCK_S, _say_stuck)
 
-    def _finished(self, scan: asyncio.Future[Change | None]) -> None:
+    def _scan(
+        self,
+        watch: Watch | None,
+        cache: Cache,
+        asked: bool,  # noqa: FBT001
+    ) -> tuple[Watch, Change | None]:
+        """Take what the watch has, and refresh the cache if it matters or is asked for.
+
+        Runs in the thread, and takes all that changes as arguments.
+        """
+        if watch is None:
+            watch = Watch(cache.spec_dirs)
+        news = watch.check() if asked else watch.read()
+        if not news and not asked:
+            return watch, None
+        return watch, _refresh(cache, self._say_long)
+
+    def _say_long(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            self._loop.call_soon_threadsafe(self._stop_settling)
+
+    def _stop_settling(self) -> None:
+        for turn in (self._running, self._following):
+            if turn is not None:
+                _release(turn.settled)
+
+    def _finished(
+        self, cache: Cache, scan: asyncio.Future[tuple[Watch, Change | None]]
+    ) -> None:
         turn, self._running = self._running, None
         following, self._following = self._following, None
+        if self._stuck is not None:
+            self._stuck.cancel()
+        error = scan.exception()
+        watch, change = (None, None) if error is not None else scan.result()
+        self._keep(watch, cache)
         if following is not None:
             self._launch(following)
-        elif self._watch is not None:
+        elif not self._closed:
             self._arm()
         if turn is not None:
+            _release(turn.settled)
             _release(turn.done)
-        error = scan.exception()
         if error is not None:
             # A scan keeps the trouble with files to itself: this is a bug of its own.
             logger.error("the specs can't be read: %s", error, exc_info=error)
-            return
-        change = scan.result()
-        if change is not None:
+        elif change is not None:
             _report(change)
 
+    def _keep(self, watch: Watch | None, cache: Cache) -> None:
+        if watch is None:
+            return
+        if cache is self._cache and not self._closed:
+            self._watch = watch
+        else:
+            # Other directories are kept by now, or none at all.
+            watch.close()
 
-def _scan(watch: Watch, cache: Cache, asked: bool) -> Change | None:  # noqa: FBT001
-    """Take what the watch has, and refresh the cache if it matters or is asked for."""
-    news = watch.check() if asked else watch.read()
-    return _refresh(cache) if news or asked else None
+
+def _nothing() -> None:
+    """What the thread does last: everything before it is over then."""
 
 
-def _refresh(cache: Cache) -> Change:
+def _say_stuck() -> None:
+    logger.warning(
+        "reading the spec directories takes more than %g s; known devices are given as "
+        "they were, and what has changed since is not seen",
+        STUCK_S,
+    )
+
+
+def _refresh(cache: Cache, on_large: Callable[[], None]) -> Change:
     """Refresh the cache, without a search for cyclic garbage.
 
     A search stops all threads, for 150 ms where there are 10 000 devices. But specs
@@ -245,7 +314,7 @@ def _refresh(cache: Cache) -> Change:
     """
     gc.disable()
     try:
-        return cache.refresh()
+        return cache.refresh(on_large)
     finally:
         if gc.get_count()[0] > MANY_OBJECTS:
             gc.freeze()

@@ -49,6 +49,21 @@ def test_nobody_can_forge_a_line(journal: bool) -> None:
     assert line.endswith(r"pod a\n<0>all is lost\r\nINFO fine")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\0b", r"a\x00b"),
+        ("\x1b]0;x\x07", r"\x1b]0;x\x07"),
+        ("a\u2028b\u0085c", r"a\u2028b\x85c"),
+        ("größe ✓", "größe ✓"),
+        ("x" * 9000, "x" * 8189 + "… (9003 characters)"),
+    ],
+)
+def test_a_line_is_readable_and_not_too_long(text: str, shown: str) -> None:
+    line = LineFormatter(journal=True).format(record(logging.INFO, "%s", text))
+    assert line == f"<6>{shown}"
+
+
 def test_an_exception_stays_on_its_line() -> None:
     try:
         raise KeyError("main")

@@ -15,7 +15,7 @@ from nri_cdi.cdi.registry import Registry
 from nri_cdi.errors import ConfigError, Problem
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import RuntimeInfo
-from nri_cdi.plugin import COMPILED_LIMIT, CdiPlugin
+from nri_cdi.plugin import COMPILED_LIMIT, KEPT_LIMIT, CdiPlugin
 from nri_cdi.ttrpc.status import Code, RpcError
 from testbed.standin import container_request, containerd
 
@@ -313,6 +313,61 @@ def test_a_long_list_of_devices_takes_one_readable_line(
         CdiPlugin(specs).create_container(container_request({"cdi.k8s.io/g": names}))
     [line] = [record.getMessage() for record in caplog.records]
     assert "vendor.com/gpu=d15 and 34 more in " in line
+
+
+def test_more_edits_than_there_is_time_for_are_refused(
+    plugin: CdiPlugin, specs: FileSpecs, tmp_path: Path
+) -> None:
+    """A small file can come to a million edits, by aliases."""
+    nodes = "".join(
+        f"  - {{path: /dev/n{n}, type: c, major: 1}}\n" for n in range(1000)
+    )
+    names = [f"d{number}" for number in range(51)]
+    devices = "".join(
+        f"- {{name: {name}, containerEdits: {{deviceNodes: *n}}}}\n" for name in names
+    )
+    (tmp_path / "gpu.json").unlink()
+    (tmp_path / "many.yaml").write_text(
+        "cdiVersion: 0.5.0\nkind: v.com/g\ncontainerEdits:\n  deviceNodes: &n\n"
+        f"{nodes}devices:\n{devices}"
+    )
+    specs.cache.refresh()
+    value = ",".join(f"v.com/g={name}" for name in names)
+    with pytest.raises(RpcError) as raised:
+        plugin.create_container(container_request({"cdi.k8s.io/g": value}))
+    assert raised.value.message == (
+        "nri-cdi: 51 devices come to 52000 edits, and a container may have 50000; "
+        "asked for by annotation cdi.k8s.io/g"
+    )
+
+
+def test_large_answers_take_bounded_memory(specs: FileSpecs, tmp_path: Path) -> None:
+    value = "x" * 100_000
+    devices: dict[str, dict[str, object]] = {
+        f"d{number}": {"env": [f"D{number}={value}"]} for number in range(100)
+    }
+    write(tmp_path / "gpu.json", devices)
+    specs.cache.refresh()
+    plugin = CdiPlugin(specs)
+    for name in devices:
+        request = container_request({"cdi.k8s.io/g": f"vendor.com/gpu={name}"})
+        plugin.create_container(request)
+        kept = sum(compiled.size for compiled in plugin._compiled.values())
+        assert kept <= KEPT_LIMIT
+    assert 1 < len(plugin._compiled) < 100
+    names = ",".join(f"vendor.com/gpu={name}" for name in list(devices)[:3])
+    before = len(plugin._compiled)
+    plugin.create_container(container_request({"cdi.k8s.io/g": names}))
+    assert len(plugin._compiled) == before
+
+
+def test_a_key_that_is_none_is_shown_so_that_it_forges_nothing(
+    plugin: CdiPlugin,
+) -> None:
+    annotations = {"cdi.k8s.io/a\0<0>forged\x1b[2J": "vendor.com/gpu=7"}
+    with pytest.raises(RpcError) as raised:
+        finish(plugin.create_container(container_request(annotations)))
+    assert raised.value.message.isprintable()
 
 
 def test_any_number_of_device_lists_takes_bounded_memory(

@@ -19,6 +19,9 @@ from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.model import Mount
 from nri_cdi.nri.capabilities import Capabilities, RuntimeInfo
 
+# What a node takes here, as an object and in an answer.
+NODE_SIZE = 1024
+
 _Facts: TypeAlias = "tuple[bool | int | tuple[int, int], ...]"
 
 
@@ -45,6 +48,12 @@ class CompiledAdjustment:
         self._heeds_rules = device_rules and takes_away(nodes)
         self._last_facts: _Facts | None = None
         self._last = api_pb2.ContainerAdjustment()
+
+    @property
+    def size(self) -> int:
+        """Roughly how many bytes it takes, in the answers made of it too."""
+        shared = 2 * len(self.plain) + len(self.mapped or b"")
+        return shared + NODE_SIZE * len(self.nodes)
 
     def for_container(
         self, container: api_pb2.Container, lstat: Lstat = os.lstat

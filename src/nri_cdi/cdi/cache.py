@@ -52,6 +52,10 @@ class _Known:
     file: _File
 
 
+def _ignore() -> None:
+    """Nobody wants to know."""
+
+
 class Cache:
     """The spec directories' registry; ``refresh`` may be called from any thread.
 
@@ -74,8 +78,10 @@ class Cache:
         self._lock = threading.Lock()
         self._known: dict[str, _Known] = {}
 
-    def refresh(self) -> Change:
+    def refresh(self, on_large: Callable[[], None] = _ignore) -> Change:
         """Bring ``registry`` up to date, and say what changed.
+
+        ``on_large`` is called if so much is to be read that this will take long.
 
         Whatever was written before the call is in the registry after it. Files that
         can't be used and directories that can't be listed are in its tables, and take
@@ -83,6 +89,9 @@ class Cache:
         """
         with self._lock:
             scan = scan_spec_dirs(self.spec_dirs)
+            new = [each for each in scan.candidates if not self._is_known(each)]
+            if sum(each.identity.size for each in new) >= LARGE_FILE:
+                on_large()
             known = {each.path: self._look_at(each) for each in scan.candidates}
             before = self.registry
             touched = list(_touched(self._known, known))
@@ -98,9 +107,13 @@ class Cache:
 
     def _look_at(self, candidate: Candidate) -> _Known:
         known = self._known.get(candidate.path)
-        if known is not None and known.identity == candidate.identity:
+        if known is not None and self._is_known(candidate):
             return known
         return self._load(candidate, known)
+
+    def _is_known(self, candidate: Candidate) -> bool:
+        known = self._known.get(candidate.path)
+        return known is not None and known.identity == candidate.identity
 
     def _load(self, candidate: Candidate, known: _Known | None) -> _Known:
         self._let_settle(candidate.identity)
@@ -126,13 +139,18 @@ class Cache:
         try:
             loaded = self._read(path)
         except SpecError as error:
-            return BrokenFile(path=path, priority=priority, error=error)
-        return register(path, priority, loaded.spec, loaded.warnings)
+            may_pass = isinstance(error.__cause__, OSError)
+            # A new error, without the traceback of this one: its frames hold the whole
+            # text, and all that was made of it.
+            kept = SpecError(error.path, error.problems)
+        else:
+            return register(path, priority, loaded.spec, loaded.warnings)
+        return BrokenFile(path=path, priority=priority, error=kept, may_pass=may_pass)
 
 
 def _may_pass(file: _File) -> bool:
     """Whether the system failed, not the text: it may do better next time, as is."""
-    return isinstance(file, BrokenFile) and isinstance(file.error.__cause__, OSError)
+    return isinstance(file, BrokenFile) and file.may_pass
 
 
 def _say_the_same(old: _File, new: _File) -> bool:

@@ -20,6 +20,10 @@ from nri_cdi.cdi.rules import Rule
 from nri_cdi.errors import Problem
 
 _BYTE_ORDER_MARK = "\ufeff"
+MAX_QUICK_JSON = 4 * 1024 * 1024
+"""Characters of a JSON text that Python's parser may get. It keeps all other threads
+from running until an object ends: for half a second, if all of this is one object."""
+
 _LIKE_JSON = re.compile(r"[ \t\r\n]*\{")
 
 
@@ -50,7 +54,7 @@ def load(text: str) -> Composed:
     Raises:
         MalformedError: it is neither YAML nor JSON, or exceeds the limits.
     """
-    if _LIKE_JSON.match(text):
+    if len(text) <= MAX_QUICK_JSON and _LIKE_JSON.match(text):
         with suppress(IrregularError):
             return Composed(value=quick_json(text), flaws=())
     try:

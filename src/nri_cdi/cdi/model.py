@@ -90,6 +90,18 @@ class ContainerEdits:
     intel_rdt: IntelRdt | None = None
     additional_gids: tuple[int, ...] = ()
 
+    def __len__(self) -> int:
+        """How many edits there are."""
+        return (
+            len(self.env)
+            + len(self.device_nodes)
+            + len(self.net_devices)
+            + len(self.hooks)
+            + len(self.mounts)
+            + len(self.additional_gids)
+            + (self.intel_rdt is not None)
+        )
+
     def __bool__(self) -> bool:
         """Whether there is any edit, be it one that changes nothing."""
         return bool(

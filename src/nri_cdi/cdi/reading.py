@@ -23,8 +23,9 @@ from nri_cdi.cdi.shapes import build_spec
 from nri_cdi.cdi.validation import validate_spec
 from nri_cdi.errors import Problem, SpecError
 
-MAX_FILE_SIZE = 64 * 1024 * 1024
-"""Bytes of a spec file: some 200 000 devices."""
+MAX_FILE_SIZE = 16 * 1024 * 1024
+"""Bytes of a spec file: some 50 000 devices. Much larger values in it would hold up
+other threads: each is made by one call of C."""
 
 _CHUNK = 64 * 1024
 

@@ -54,11 +54,15 @@ class SpecFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BrokenFile:
-    """A spec file that did not load."""
+    """A spec file that did not load.
+
+    It ``may_pass`` if the system was at fault, and not what is in the file.
+    """
 
     path: str
     priority: int
     error: SpecError
+    may_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -26,9 +26,15 @@ def launched(environ: Mapping[str, str]) -> bool:
 
 
 def identity(environ: Mapping[str, str], name: str, index: str) -> tuple[str, str]:
-    """The name and the index that the runtime gave, or else these."""
+    """The name and the index that the runtime gave, or else these.
+
+    Raises: LocalProtocolError if one of them can't be one.
+    """
     index = environ.get(INDEX_VARIABLE) or index
     name = environ.get(NAME_VARIABLE) or name
+    for variable, text in ((NAME_VARIABLE, name), (INDEX_VARIABLE, index)):
+        if not text.isprintable():
+            raise LocalProtocolError(f"{variable} is {text!r}, which is no name")
     # NRI 0.3 gives NN-name for the name.
     return name.removeprefix(f"{index}-"), index
 
@@ -42,10 +48,16 @@ def connection(environ: Mapping[str, str]) -> socket.socket:
     try:
         trunk = socket.socket(fileno=int(text))
     except (ValueError, OSError) as error:
-        raise LocalProtocolError(
-            f"{SOCKET_VARIABLE} is {text!r}, which is no connection to a runtime: "
-            f"{error}"
-        ) from error
+        raise _no_connection(text, str(error)) from error
+    if (trunk.family, trunk.type) != (socket.AF_UNIX, socket.SOCK_STREAM):
+        trunk.detach()
+        raise _no_connection(text, "not a Unix stream socket")
     trunk.settimeout(0)
     trunk.set_inheritable(False)
     return trunk
+
+
+def _no_connection(text: str, reason: str) -> LocalProtocolError:
+    return LocalProtocolError(
+        f"{SOCKET_VARIABLE} is {text!r}, which is no connection to a runtime: {reason}"
+    )

@@ -40,6 +40,9 @@ from nri_cdi.ttrpc.status import Code, RpcError
 # The release of the API that this package speaks, told to the runtime since NRI 0.12.
 NRI_VERSION = "0.12.2"
 
+# Characters of a runtime's text that an error shows.
+_SHOWN = 1000
+
 _NS_PER_S = 1_000_000_000
 
 _M = TypeVar("_M", bound=Message)
@@ -187,7 +190,7 @@ class Stub:
             elif response.status is not None:
                 raise RegistrationError(
                     f"the runtime refused plugin {self._plugin.index}-"
-                    f"{self._plugin.name}: {response.status.message}"
+                    f"{self._plugin.name}: {response.status.message[:_SHOWN]}"
                 )
 
     def _timeout_s(self, request: Request) -> float:

@@ -327,3 +327,26 @@ def test_a_bug_of_the_reader_leaves_the_cache_as_it_was(tmp_path: Path) -> None:
 
 def fail() -> None:
     raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("size", "long"), [(100, False), (LARGE_FILE // 2, False), (LARGE_FILE, True)]
+)
+def test_it_says_beforehand_when_much_is_to_be_read(
+    tmp_path: Path, size: int, long: bool
+) -> None:
+    said: list[str] = []
+    cache = Cache([str(tmp_path)])
+    write(tmp_path / "a.json", "0", env=f"E={'x' * size}")
+    cache.refresh(lambda: said.append("long"))
+    assert bool(said) is long
+
+
+def test_of_a_broken_file_only_its_problems_are_kept(tmp_path: Path) -> None:
+    """Frames of a traceback would hold the whole text, and all that was made of it."""
+    (tmp_path / "broken.yaml").write_text("kind: [")
+    cache = Cache([str(tmp_path)])
+    cache.refresh()
+    [error] = cache.registry.errors.values()
+    assert error.problems
+    assert (error.__traceback__, error.__cause__, error.__context__) == (None,) * 3

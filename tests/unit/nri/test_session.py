@@ -372,6 +372,22 @@ def test_a_launched_plugin_says_when_its_connection_is_none(text: str) -> None:
         asyncio.run(serve_launched(Recorder(), {"NRI_PLUGIN_SOCKET": text}))
 
 
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_SEQPACKET])
+def test_a_launched_plugin_takes_no_other_kind_of_socket(kind: int) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+    with ours, theirs:
+        environ = {"NRI_PLUGIN_SOCKET": str(theirs.fileno())}
+        with pytest.raises(LocalProtocolError, match="not a Unix stream socket$"):
+            asyncio.run(serve_launched(Recorder(), environ))
+
+
+@pytest.mark.parametrize("variable", ["NRI_PLUGIN_NAME", "NRI_PLUGIN_IDX"])
+def test_a_launched_plugin_takes_no_name_that_is_none(variable: str) -> None:
+    environ = {"NRI_PLUGIN_SOCKET": "3", variable: "\udcff"}
+    with pytest.raises(LocalProtocolError, match="which is no name$"):
+        asyncio.run(serve_launched(Recorder(), environ))
+
+
 def test_no_descriptor_is_left_behind(socket_path: str) -> None:
     def cycle() -> int:
         with StandIn(socket_path) as runtime, serving(Recorder(), socket_path):
