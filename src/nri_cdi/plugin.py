@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -144,6 +143,10 @@ class Specs(Protocol):
     def registry(self) -> Registry:
         """The newest snapshot."""
 
+    @property
+    def version(self) -> int:
+        """A number that is another one after each change of the snapshot."""
+
     def settling(self) -> Awaitable[None] | None:
         """What to wait for, briefly, if a spec file has changed a moment ago."""
 
@@ -182,7 +185,7 @@ class CdiPlugin(Plugin):
         self._broken = broken
         self._runtime: RuntimeInfo = OLDEST
         self._compiled: dict[tuple[tuple[str, ...], ...], _Compiled] = {}
-        self._compiled_from: Registry | None = None
+        self._version = 0
         self._kept = 0
 
     def configure(self, runtime: RuntimeInfo, config: str) -> None:
@@ -232,12 +235,9 @@ class CdiPlugin(Plugin):
             return None
         order = _Order(request, asked, names, present, started)
         settling = self._specs.settling()
-        if settling is None:
-            try:
-                return self._inject(order)
-            except ResolveError:
-                # The snapshot may be behind a spec that was written just now.
-                pass
+        if settling is None and self._knows(names):
+            return self._inject(order)
+        # The snapshot may be behind a spec that was written just now.
         return self._inject_fresh(order, settling)
 
     async def _inject_fresh(
@@ -245,29 +245,27 @@ class CdiPlugin(Plugin):
     ) -> api.CreateContainerResponse:
         if settling is not None:
             await settling
-            with suppress(ResolveError):
-                return self._inject(order)
-        scanning = self._specs.scanning()
-        if scanning is not None:
-            await scanning
-            with suppress(ResolveError):
-                return self._inject(order)
-        await self._specs.rescan()
-        try:
-            return self._inject(order)
-        except ResolveError as error:
-            raise self._refusal_of(order, error) from error
+        if not self._knows(order.names):
+            scanning = self._specs.scanning()
+            if scanning is not None:
+                await scanning
+        if not self._knows(order.names):
+            await self._specs.rescan()
+        return self._inject(order)
+
+    def _knows(self, names: tuple[str, ...]) -> bool:
+        """Whether all can be had; to try would make words for those that can't."""
+        devices = self._specs.registry.devices
+        return all(name in devices for name in names)
 
     def _inject(self, order: _Order) -> api.CreateContainerResponse:
         """The answer from the snapshot as it is.
 
-        Raises: ResolveError if it lacks a device; RpcError if all hope is lost.
+        Raises: RpcError, which refuses the container.
         """
         try:
             compiled = self._compile(order.names, order.present)
             response = compiled.answer(order.request.container)
-        except ResolveError:
-            raise
         except RequestError as error:
             raise self._refusal_of(order, error) from error
         self._later(_log_injection, order, time.perf_counter() - order.started)
@@ -279,13 +277,14 @@ class CdiPlugin(Plugin):
                 "the plugin can't serve before its configuration is mended: "
                 + "; ".join(self._broken.lines())
             )
-        registry = self._specs.registry
-        if registry is not self._compiled_from:
+        # The registry itself is not kept: to let go of an old one with many devices
+        # takes as long as some requests, and is not for this thread to do.
+        if self._version != self._specs.version:
             self._forget()
-            self._compiled_from = registry
+            self._version = self._specs.version
         compiled = self._compiled.get((names, present))
         if compiled is None:
-            resolution = registry.resolve(names, present=present)
+            resolution = self._specs.registry.resolve(names, present=present)
             _limit(resolution)
             compiled = _Compiled(compile_adjustment(resolution, self._runtime))
             self._remember((names, present), compiled)

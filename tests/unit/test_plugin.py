@@ -33,6 +33,10 @@ class FileSpecs:
     def registry(self) -> Registry:
         return self.cache.registry
 
+    @property
+    def version(self) -> int:
+        return self.cache.registry.generation
+
     def settling(self) -> Awaitable[None] | None:
         return None if self.wait is None else self._settle(self.wait)
 

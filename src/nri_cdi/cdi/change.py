@@ -59,7 +59,7 @@ def compare(before: Registry, after: Registry, names: Iterable[str]) -> Change:
     hangs on the files that define it alone, so no other name needs to be looked at.
     """
     added, removed, changed = [], [], []
-    for name in sorted(set(names)):
+    for name in set(names):
         old, new = before.devices.get(name), after.devices.get(name)
         if old is new:
             continue
@@ -72,9 +72,9 @@ def compare(before: Registry, after: Registry, names: Iterable[str]) -> Change:
     return Change(
         before=before,
         after=after,
-        added=tuple(added),
-        removed=tuple(removed),
-        changed=tuple(changed),
+        added=tuple(sorted(added)),
+        removed=tuple(sorted(removed)),
+        changed=tuple(sorted(changed)),
     )
 
 

@@ -23,8 +23,8 @@ from nri_cdi.errors import Problem
 MAX_DEPTH = 100
 """Lists and mappings within each other; a spec has seven, and 10 000 is Go's limit."""
 
-MAX_VALUES = 2 * 1024 * 1024
-"""Keys and values of a document, aliases spelled out; some 75 000 devices' worth."""
+MAX_VALUES = 4 * 1024 * 1024
+"""Keys and values of a document, aliases spelled out; some 150 000 devices' worth."""
 
 Position = tuple[int, int]
 """A line and a column, both from 1."""

@@ -298,7 +298,7 @@ def test_a_billion_laughs_are_too_many() -> None:
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30)
     )
     assert _error(text).endswith(
-        "the document has over 2097152 keys and values, aliases spelled out"
+        "the document has over 4194304 keys and values, aliases spelled out"
     )
 
 
