@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,30 +13,6 @@ from inotify_simple import INotify
 
 from nri_cdi.cdi.watch import Watch
 from tests.unit.cdi.node import DEADLINE_MS, Node, populate, rewrite, spec_text
-
-
-@pytest.fixture
-def specs(tmp_path: Path) -> Path:
-    path = tmp_path / "etc" / "cdi"
-    path.mkdir(parents=True)
-    return path
-
-
-@pytest.fixture
-def node(specs: Path) -> Iterator[Node]:
-    """A node with one empty spec directory."""
-    made = Node(specs)
-    with made.watch:
-        yield made
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Path:
-    path = tmp_path / "elsewhere"
-    path.mkdir()
-    (path / "spec").write_text(spec_text())
-    return path
-
 
 # Ways to put a spec into the directory.
 

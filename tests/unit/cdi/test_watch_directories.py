@@ -12,30 +12,6 @@ import pytest
 from nri_cdi.cdi.watchpoints import MAX_LINKS
 from tests.unit.cdi.node import Node, populate, rewrite, spec_text
 
-
-@pytest.fixture
-def specs(tmp_path: Path) -> Path:
-    path = tmp_path / "etc" / "cdi"
-    path.mkdir(parents=True)
-    return path
-
-
-@pytest.fixture
-def node(specs: Path) -> Iterator[Node]:
-    """A node with one empty spec directory."""
-    made = Node(specs)
-    with made.watch:
-        yield made
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Path:
-    path = tmp_path / "elsewhere"
-    path.mkdir()
-    (path / "spec").write_text(spec_text())
-    return path
-
-
 # Directories that come and go.
 
 
