@@ -23,6 +23,7 @@ from nri_cdi.errors import ConfigError, Problem
 
 # NRI pkg/api/plugin.go. The socket's directory is what to mount into a container: the
 # socket itself is replaced at every start of the runtime.
+# `nri.session` has it too; to import that would load the event loop for --help.
 DEFAULT_SOCKET = "/var/run/nri/nri.sock"
 
 LEVELS = ("debug", "info", "warning", "error")
