@@ -58,7 +58,7 @@ def read_spec(path: str) -> LoadedSpec:
     Raises:
         SpecError: the file can't be read, or has no valid spec in it.
     """
-    return parse_spec(_read(path), path)
+    return parse_spec(read_file(path), path)
 
 
 def parse_spec(data: bytes, path: str) -> LoadedSpec:
@@ -137,7 +137,14 @@ def _placed(text: str, problems: Sequence[Problem]) -> list[Problem]:
     ]
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str) -> bytes:
+    """The bytes of a regular file, or of one that a symbolic link leads to.
+
+    Never waits for anything but the disk, and reads no more than MAX_FILE_SIZE.
+
+    Raises:
+        SpecError: there is no such file, or it can't be a spec.
+    """
     try:
         # Asked by name first: to open a device can have effects.
         _check_file(path, Path(path).stat())

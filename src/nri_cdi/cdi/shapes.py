@@ -5,9 +5,11 @@ Source: CDI specs-go/config.go.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from nri_cdi.cdi.building import Builder, shape_of
+from nri_cdi.cdi.building import Builder, Shape, shape_of
 from nri_cdi.cdi.converters import (
     annotation_map,
     boolean,
@@ -124,6 +126,22 @@ _SPEC = shape_of(
         "devices": ("devices", None, many(_DEVICE)),
         "containerEdits": ("container_edits", None, one(_CONTAINER_EDITS)),
     },
+)
+
+SHAPES: Mapping[type, Shape] = MappingProxyType(
+    {
+        shape.model: shape
+        for shape in (
+            _SPEC,
+            _DEVICE,
+            _CONTAINER_EDITS,
+            _DEVICE_NODE,
+            _NET_DEVICE,
+            _HOOK,
+            _MOUNT,
+            _INTEL_RDT,
+        )
+    }
 )
 
 

@@ -16,12 +16,30 @@ from importlib import import_module
 from typing import Any
 
 from nri_cdi import __version__
-from nri_cdi.cli.process import EXIT_USAGE, launched
+from nri_cdi.cli.process import EXIT_PROBLEMS, EXIT_USAGE, launched, say
+from nri_cdi.errors import ConfigError, NriCdiError
 
 AFTER = "after_verb_"
 
+# What a shell says of a process that such a signal ended: 128 and its number.
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
 # Each verb, its module below nri_cdi.cli, and what --help says of it.
-VERBS = (("run", "run", "the NRI plugin, in the foreground"),)
+VERBS = (
+    ("run", "run", "the NRI plugin, in the foreground"),
+    ("list", "listing", "devices, specs, vendors, classes or directories"),
+    ("show", "show", "what devices bring, and where it comes from"),
+    ("validate", "validate", "whether specs are valid: every error, with its place"),
+    ("lint", "lint", "what is doubtful in valid specs, here and elsewhere"),
+    ("fmt", "fmt", "specs in canonical form, comments kept"),
+    ("convert", "convert", "a spec as YAML or JSON, or of another version"),
+    ("inject", "inject", "devices into an OCI runtime specification"),
+    ("explain", "explain", "what the containers of a pod would get"),
+    ("monitor", "monitor", "changes of devices and specs, as they happen"),
+    ("annotate", "annotate", "the annotation that asks for devices"),
+    ("completion", "completion", "the completion of commands, for a shell"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +57,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
     _merge(options)
-    return int(options.module.main(options))
+    return _perform(options)
+
+
+def _perform(options: argparse.Namespace) -> int:
+    try:
+        status = int(options.module.main(options))
+        sys.stdout.flush()
+    except ConfigError as error:
+        say("\n".join(error.lines()))
+        return EXIT_USAGE
+    except NriCdiError as error:
+        say(str(error))
+        return EXIT_PROBLEMS
+    except BrokenPipeError:
+        # The reader has read enough, as ``head`` does. What is left in the buffer is
+        # nobody's: without this, Python would complain of it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return status
 
 
 def _merge(options: argparse.Namespace) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
+EXIT_OK = 0
+EXIT_PROBLEMS = 1
 EXIT_USAGE = 2
 
 
@@ -13,3 +16,9 @@ def launched(environ: Mapping[str, str]) -> bool:
     `nri_cdi.nri.launch` says the same, but to import it takes the event loop along.
     """
     return "NRI_PLUGIN_SOCKET" in environ
+
+
+def say(message: str) -> None:
+    """A message for the person who started the command; each line names the program."""
+    for line in message.splitlines():
+        print(f"nri-cdi: {line}", file=sys.stderr)

@@ -1,0 +1,72 @@
+"""The specs that a verb is about: those of the node, or of the directories given."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS, Cache
+from nri_cdi.cdi.registry import Registry
+from nri_cdi.cli.output import printable
+from nri_cdi.cli.process import say
+
+# As `nri_cdi.cli.run` has it: verbs look at what the plugin of this node looks at.
+DEFAULT_CONFIG = "/etc/nri-cdi/config.yaml"
+
+# Lines about one broken file; `validate` has all of them.
+LINES_LIMIT = 3
+
+_WILD = frozenset("*?[")
+
+
+def spec_dirs(options: argparse.Namespace) -> tuple[str, ...]:
+    """The directories of ``--spec-dir``, else those of the plugin's configuration.
+
+    Raises: ConfigError.
+    """
+    given: Sequence[str] | None = getattr(options, "spec_dirs", None)
+    if given:
+        return tuple(given)
+    path = getattr(options, "config", None)
+    if path is None and Path(DEFAULT_CONFIG).exists():
+        path = DEFAULT_CONFIG
+    if path is None:
+        return DEFAULT_SPEC_DIRS
+    from nri_cdi.config import load_config  # most nodes have no such file
+
+    return load_config(path).spec_dirs
+
+
+def load_registry(options: argparse.Namespace) -> Registry:
+    """All that the spec directories hold now.
+
+    Raises: ConfigError.
+    """
+    cache = Cache(spec_dirs(options))
+    cache.refresh()
+    return cache.registry
+
+
+def say_errors(registry: Registry) -> None:
+    """Say which files and directories could not be used, so that nothing is hidden."""
+    for error in registry.errors.values():
+        lines = error.lines()
+        for line in lines[:LINES_LIMIT]:
+            say(f"not used: {printable(line)}")
+        more = len(lines) - LINES_LIMIT
+        if more > 0:
+            say(f"not used: {printable(error.path)}: and {more} more")
+    for spec_dir, reason in registry.dir_errors.items():
+        say(f"can't be listed: {printable(spec_dir)}: {reason}")
+
+
+def is_pattern(text: str) -> bool:
+    """Whether this stands for several names; no name has such letters."""
+    return not _WILD.isdisjoint(text)
+
+
+def matching(pattern: str, names: Iterable[str]) -> list[str]:
+    """The names that a shell's pattern matches, sorted; ``*`` matches any letters."""
+    return sorted(name for name in names if fnmatchcase(name, pattern))
