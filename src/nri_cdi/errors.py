@@ -76,8 +76,20 @@ class SpecError(DocumentError):
     """A CDI spec that is unreadable, malformed or invalid."""
 
 
+class FormatError(DocumentError):
+    """A valid CDI spec that can't be rewritten without losing something of it."""
+
+
 class ConfigError(DocumentError):
     """A configuration that is unreadable, malformed or invalid."""
+
+
+class ManifestError(DocumentError):
+    """Kubernetes manifests that are unreadable, or that an API server would refuse."""
+
+
+class OciSpecError(DocumentError):
+    """An OCI runtime spec that is unreadable, malformed, or not what it should be."""
 
 
 class RequestError(NriCdiError):

@@ -17,8 +17,8 @@ from nri_cdi.cdi.model import DeviceNode
 from nri_cdi.cdi.quoting import quoted
 from nri_cdi.errors import RequestError
 
-_FIFO = "p"
-_TYPES = {stat.S_IFBLK: "b", stat.S_IFCHR: "c", stat.S_IFIFO: _FIFO}
+FIFO = "p"
+_TYPES = {stat.S_IFBLK: "b", stat.S_IFCHR: "c", stat.S_IFIFO: FIFO}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,11 @@ class DeviceNodeError(RequestError):
         )
 
 
+def is_complete(node: DeviceNode) -> bool:
+    """Whether a node can be made without the host: all but its mode is known."""
+    return node.type != "" and (node.major != 0 or node.type == FIFO)
+
+
 def resolve_node(
     node: DeviceNode, lstat: Callable[[str], os.stat_result] = os.lstat
 ) -> ResolvedNode:
@@ -75,8 +80,7 @@ def resolve_node(
         DeviceNodeError: the host has no such node, or one of another type.
     """
     # A link is no device node, as in the reference: so lstat, and not stat.
-    complete = node.type != "" and (node.major != 0 or node.type == _FIFO)
-    if complete:
+    if is_complete(node):
         mode = node.file_mode
         if mode is None:
             host = _host_node(node, lstat)
@@ -90,7 +94,7 @@ def resolve_node(
             node, f"it is of type {host.type} on the host, not {node.type}"
         )
     mode = host.mode if node.file_mode is None else node.file_mode
-    if node.major != 0 or host.type == _FIFO:
+    if node.major != 0 or host.type == FIFO:
         return _resolved(node, host.type, node.major, node.minor, mode)
     return _resolved(node, host.type, host.major, host.minor, mode)
 

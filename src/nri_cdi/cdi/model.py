@@ -10,8 +10,9 @@ Source: CDI SPEC.md; specs-go/config.go (names and types of the fields).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
+from typing import Any
 
 NO_ANNOTATIONS: Mapping[str, str] = MappingProxyType({})
 
@@ -118,6 +119,20 @@ class ContainerEdits:
 NO_EDITS = ContainerEdits()
 
 
+def _reduce(annotated: Any) -> tuple[Any, ...]:
+    """What copies and pickles a value with annotations, whose view can't be."""
+    values = {
+        member.name: getattr(annotated, member.name) for member in fields(annotated)
+    }
+    values["annotations"] = dict(values["annotations"])
+    return _restored, (type(annotated), values)
+
+
+def _restored(model: type, values: dict[str, Any]) -> Any:
+    annotations = MappingProxyType(values["annotations"])
+    return model(**{**values, "annotations": annotations})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
     """A device: its name within the spec's kind, and its edits."""
@@ -125,6 +140,8 @@ class Device:
     name: str
     annotations: Mapping[str, str] = field(default_factory=lambda: NO_ANNOTATIONS)
     container_edits: ContainerEdits = NO_EDITS
+
+    __reduce__ = _reduce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +156,8 @@ class Spec:
     annotations: Mapping[str, str] = field(default_factory=lambda: NO_ANNOTATIONS)
     devices: tuple[Device, ...] = ()
     container_edits: ContainerEdits = NO_EDITS
+
+    __reduce__ = _reduce
 
     @property
     def vendor(self) -> str:

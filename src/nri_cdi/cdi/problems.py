@@ -16,6 +16,7 @@ have millions, and nobody reads more than these."""
 
 
 _Item = TypeVar("_Item")
+_AnyProblem = TypeVar("_AnyProblem", bound=Problem)
 
 
 class ProblemLog(list[Problem]):
@@ -69,6 +70,6 @@ def each(
     return found
 
 
-def under(pointer: str, problems: Iterable[Problem]) -> list[Problem]:
+def under(pointer: str, problems: Iterable[_AnyProblem]) -> list[_AnyProblem]:
     """``problems`` with ``pointer`` put in front of their places."""
     return [replace(item, pointer=join(pointer, item.pointer)) for item in problems]

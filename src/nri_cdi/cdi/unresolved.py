@@ -7,7 +7,6 @@ bounded, however much is asked for and however many devices there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,7 @@ def explain_unresolved(names: Sequence[str], registry: Registry) -> str:
     if len(names) > len(listed):
         clauses.append(f"and {len(names) - len(listed)} more")
     if any(name not in registry.conflicts for name in listed):
-        clauses += _suspects(listed, registry)
+        clauses += suspects(listed, registry)
     plural = "s" if len(names) > 1 else ""
     return f"unresolvable CDI device{plural}: " + "; ".join(clauses)
 
@@ -71,14 +70,19 @@ def _alternatives(wanted: str, known: Iterable[str], total: int) -> str:
     compared = [
         name for name in islice(known, MAX_COMPARED) if len(name) <= MAX_COMPARED_LENGTH
     ]
+    from difflib import get_close_matches  # costs those much who resolve all they ask
+
     near = get_close_matches(wanted[:MAX_COMPARED_LENGTH], compared, n=MAX_LISTED)
     if near:
         return f" (near: {', '.join(near)})"
     return f" (known: {_listing(compared[:MAX_LISTED], total)})" if compared else ""
 
 
-def _suspects(names: Sequence[str], registry: Registry) -> Iterator[str]:
-    """What might define the names, had it loaded; the likeliest come first."""
+def suspects(names: Sequence[str], registry: Registry) -> Iterator[str]:
+    """What might define the names, had it loaded; the likeliest come first.
+
+    The names may be patterns.
+    """
     vendors = {name.partition("/")[0] for name in names if "/" in name}
     paths = sorted(
         registry.errors,
