@@ -2,7 +2,8 @@
 
 Readers take ``registry``, which is whole and never changes. A refresh lists the
 directories, reads the files that are new or changed, and puts another registry in its
-place by one assignment, so that nobody ever waits for a file to be parsed.
+place by one assignment, so that who reads it never waits for a file to be parsed.
+``snapshot`` and ``resolve`` refresh first: they see all that was written before.
 
 Source: CDI pkg/cdi/cache.go, which parses every file again under the lock that an
 injection needs, and whose Refresh does not refresh while the directories are watched.
@@ -13,43 +14,26 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from nri_cdi.cdi.change import Change, compare
+from nri_cdi.cdi.edits import Resolution
+from nri_cdi.cdi.model import Spec
+from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.reading import LoadedSpec, read_spec
-from nri_cdi.cdi.registry import (
-    BrokenFile,
-    SpecFile,
-    build_registry,
-    register,
-)
-from nri_cdi.cdi.scan import (
-    SECOND_NS,
-    TICK_NS,
-    Candidate,
-    Identity,
-    identify,
-    scan_spec_dirs,
-)
-from nri_cdi.errors import SpecError
+from nri_cdi.cdi.registry import BrokenFile, Registry, SpecFile, build_registry
+from nri_cdi.cdi.scan import scan_spec_dirs
+from nri_cdi.cdi.specfiles import SpecFiles
+from nri_cdi.cdi.specnames import generate_name_for_spec, spec_file_name
+
+if TYPE_CHECKING:
+    from nri_cdi.cdi.following import Following
 
 # Source: CDI pkg/cdi/spec-dirs.go, DefaultSpecDirs.
 DEFAULT_SPEC_DIRS = ("/etc/cdi", "/var/run/cdi")
-
-# Bytes. To parse so much YAML takes longer than to wait for the next tick of the clock,
-# so waiting is cheaper than to read the file once more in the next refresh.
-LARGE_FILE = 128 * 1024
-
-_File = SpecFile | BrokenFile
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What was read of a file; without an identity it has to be read again."""
-
-    identity: Identity | None
-    file: _File
 
 
 def _ignore() -> None:
@@ -57,11 +41,15 @@ def _ignore() -> None:
 
 
 class Cache:
-    """The spec directories' registry; ``refresh`` may be called from any thread.
+    """The spec directories' registry, for any number of threads; a context manager.
 
     ``spec_dirs`` are in rising priority. ``read`` loads a file or raises SpecError, and
     ``clock_ns`` is the clock that file timestamps come from. Nothing is read before the
     first refresh.
+
+    It has no thread. What it holds of the system is what iterators of ``changes`` hold,
+    and ``close`` gives that back. Then only ``registry`` is left to be used: all else
+    raises ValueError, as a closed file does.
     """
 
     def __init__(
@@ -73,10 +61,121 @@ class Cache:
     ) -> None:
         self.spec_dirs = tuple(os.path.normpath(path) for path in spec_dirs)
         self.registry = build_registry(())
-        self._read = read
-        self._clock_ns = clock_ns
+        self._files = SpecFiles(read, clock_ns)
         self._lock = threading.Lock()
-        self._known: dict[str, _Known] = {}
+        # Reentrant: a signal handler may close the cache.
+        self._lifetime = threading.RLock()
+        self._is_closed = False
+        self._followings: WeakSet[Following] = WeakSet()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all iterators of changes, those of other threads too; idempotent."""
+        with self._lifetime:
+            self._is_closed = True
+            followings = tuple(self._followings)
+        for following in followings:
+            following.close()
+
+    def snapshot(self) -> Registry:
+        """The registry with all that was written before, whoever wrote it."""
+        return self.refresh().after
+
+    def resolve(
+        self, names: Iterable[str], *, present: Iterable[str] = ()
+    ) -> Resolution:
+        """What a request for these devices comes to now: see ``Registry.resolve``.
+
+        Raises:
+            ResolveError: names every device that can't be resolved, and the reason.
+        """
+        return self.snapshot().resolve(names, present=present)
+
+    def write_spec(
+        self,
+        spec: Spec,
+        name: str | None = None,
+        *,
+        directory: str | None = None,
+        overwrite: bool = True,
+    ) -> str:
+        """Write a spec into one of the spec directories; the path comes back.
+
+        The directory is the one of the highest priority, unless it is given. ``name``
+        is that of the file; ``.yaml`` is appended if it ends in neither that nor
+        ``.json``. Without one, it is the spec's kind that names the file: all specs of
+        one kind overwrite each other.
+
+        Raises:
+            SpecError: the spec is not valid; the error has every problem.
+            InvalidNameError: no file in a spec directory can have this name.
+            FileExistsError: the file is there, and is not to be overwritten.
+            OSError: it can't be written.
+            ValueError: ``directory`` is not a spec directory, or there are none.
+        """
+        self._check_open()
+        from nri_cdi.cdi import writing  # those who only read do without
+
+        target = self._directory(directory)
+        if name is None:
+            writing.check_spec(spec, target)
+            name = generate_name_for_spec(spec)
+        path = _path(target, name)
+        return writing.write_spec(spec, path, overwrite=overwrite)
+
+    def remove_spec(self, name: str, *, directory: str | None = None) -> bool:
+        """Remove what ``write_spec`` wrote under this name; whether it was there.
+
+        Raises:
+            InvalidNameError: no file in a spec directory can have this name.
+            OSError: it can't be removed.
+            ValueError: ``directory`` is not a spec directory, or there are none.
+        """
+        self._check_open()
+        from nri_cdi.cdi.writing import remove_spec
+
+        return remove_spec(_path(self._directory(directory), name))
+
+    def changes(
+        self,
+        timeout_s: float | None = None,
+        *,
+        since: Registry | None = None,
+        listener: int | None = None,
+    ) -> Following:
+        """An iterator of changes, from now on, or from a registry of before.
+
+        It waits for each change, for ``timeout_s`` at most, and ends when the cache is
+        closed; see ``Following``. All iterators see all changes, whoever refreshes.
+
+        Raises: OSError, if the process has no descriptor left for it.
+        """
+        self._check_open()
+        from nri_cdi.cdi.following import NO_DESCRIPTOR, Following  # needs inotify
+
+        following = Following(
+            self.spec_dirs,
+            self._newest,
+            since=since,
+            timeout_s=timeout_s,
+            listener=NO_DESCRIPTOR if listener is None else listener,
+        )
+        with self._lifetime:
+            self._followings.add(following)
+            is_closed = self._is_closed
+        if is_closed:
+            following.close()
+        return following
 
     def refresh(self, on_large: Callable[[], None] = _ignore) -> Change:
         """Bring ``registry`` up to date, and say what changed.
@@ -87,92 +186,51 @@ class Cache:
         can't be used and directories that can't be listed are in its tables, and take
         nothing away from others.
         """
+        self._check_open()
+        return self._refresh(on_large)
+
+    def _newest(self) -> Registry:
+        # An iterator that is being closed may be at this: it ends without an error.
+        return self._refresh(_ignore).after
+
+    def _refresh(self, on_large: Callable[[], None]) -> Change:
         with self._lock:
             scan = scan_spec_dirs(self.spec_dirs)
-            new = [each for each in scan.candidates if not self._is_known(each)]
-            if sum(each.identity.size for each in new) >= LARGE_FILE:
-                on_large()
-            known = {each.path: self._look_at(each) for each in scan.candidates}
+            touched = self._files.update(scan.candidates, on_large)
             before = self.registry
-            touched = list(_touched(self._known, known))
-            self._known = known
             if not touched and scan.dir_errors == before.dir_errors:
                 return Change(before=before, after=before)
             self.registry = build_registry(
-                (each.file for each in known.values()),
+                self._files,
                 dir_errors=scan.dir_errors,
                 generation=before.generation + 1,
             )
             return compare(before, self.registry, _names(touched))
 
-    def _look_at(self, candidate: Candidate) -> _Known:
-        known = self._known.get(candidate.path)
-        if known is not None and self._is_known(candidate):
-            return known
-        return self._load(candidate, known)
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ValueError("the cache is closed")
 
-    def _is_known(self, candidate: Candidate) -> bool:
-        known = self._known.get(candidate.path)
-        return known is not None and known.identity == candidate.identity
-
-    def _load(self, candidate: Candidate, known: _Known | None) -> _Known:
-        self._let_settle(candidate.identity)
-        identity = identify(candidate.path)
-        read_at_ns = self._clock_ns()
-        file = self._read_file(candidate)
-        trusted = (
-            identity.settles_at_ns() <= read_at_ns
-            and identity == identify(candidate.path)
-            and not _may_pass(file)
-        )
-        if known is not None and _say_the_same(known.file, file):
-            file = known.file
-        return _Known(identity=identity if trusted else None, file=file)
-
-    def _let_settle(self, identity: Identity) -> None:
-        wait_ns = identity.settles_at_ns() - self._clock_ns()
-        if identity.size >= LARGE_FILE and 0 < wait_ns <= TICK_NS:
-            time.sleep(wait_ns / SECOND_NS)
-
-    def _read_file(self, candidate: Candidate) -> _File:
-        path, priority = candidate.path, candidate.priority
-        try:
-            loaded = self._read(path)
-        except SpecError as error:
-            may_pass = isinstance(error.__cause__, OSError)
-            # A new error, without the traceback of this one: its frames hold the whole
-            # text, and all that was made of it.
-            kept = SpecError(error.path, error.problems)
-        else:
-            return register(path, priority, loaded.spec, loaded.warnings)
-        return BrokenFile(path=path, priority=priority, error=kept, may_pass=may_pass)
+    def _directory(self, directory: str | None) -> str:
+        if not self.spec_dirs:
+            raise ValueError("there are no spec directories")
+        if directory is None:
+            return self.spec_dirs[-1]
+        target = os.path.normpath(directory)
+        if target not in self.spec_dirs:
+            raise ValueError(
+                f"{quoted(directory)} is not one of the spec directories "
+                f"({', '.join(self.spec_dirs)})"
+            )
+        return target
 
 
-def _may_pass(file: _File) -> bool:
-    """Whether the system failed, not the text: it may do better next time, as is."""
-    return isinstance(file, BrokenFile) and file.may_pass
+def _path(directory: str, name: str) -> str:
+    # As os.scandir spells it: it is the path that the registry will have.
+    return os.path.join(directory, spec_file_name(name))  # noqa: PTH118
 
 
-def _say_the_same(old: _File, new: _File) -> bool:
-    if isinstance(old, SpecFile):
-        return (
-            isinstance(new, SpecFile)
-            and old.spec == new.spec
-            and old.warnings == new.warnings
-        )
-    return isinstance(new, BrokenFile) and old.error.problems == new.error.problems
-
-
-def _touched(
-    before: Mapping[str, _Known], after: Mapping[str, _Known]
-) -> Iterator[_File]:
-    for path in before.keys() | after.keys():
-        known = [table[path].file for table in (before, after) if path in table]
-        if len(known) == 1 or known[0] is not known[1]:
-            yield from known
-
-
-def _names(files: Iterable[_File]) -> Iterator[str]:
+def _names(files: Iterable[SpecFile | BrokenFile]) -> Iterator[str]:
     for file in files:
         if isinstance(file, SpecFile):
             yield from file.devices

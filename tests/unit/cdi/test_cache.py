@@ -1,61 +1,26 @@
-"""A refresh sees all that was written before it, and reads no more than it must."""
+"""A refresh sees all that was written before it, and who asks gets an answer of now."""
 
 from __future__ import annotations
 
-import json
 import os
-import resource
-from collections import Counter
-from collections.abc import Callable, Iterator
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS, LARGE_FILE, Cache
-from nri_cdi.cdi.reading import LoadedSpec, read_spec
-from nri_cdi.cdi.scan import SECOND_NS
-from nri_cdi.errors import ResolveError
-
-# A clock of tests: 2100, when all files of today are settled; and 1970, when none is.
-LATER_NS = 4_100_000_000 * SECOND_NS
-NEVER_NS = 0
-
-
-def spec_text(*names: str, env: str = "E=1", kind: str = "vendor.com/gpu") -> str:
-    devices = [{"name": name, "containerEdits": {"env": [env]}} for name in names]
-    return json.dumps({"cdiVersion": "0.5.0", "kind": kind, "devices": devices})
-
-
-def write(path: Path, *names: str, env: str = "E=1") -> None:
-    path.parent.mkdir(exist_ok=True, parents=True)
-    path.write_text(spec_text(*names, env=env))
-
-
-def env(cache: Cache, name: str) -> tuple[str, ...]:
-    return cache.registry.resolve([f"vendor.com/gpu={name}"]).merged().env
-
-
-class CountingReader:
-    """The real reader, that counts what it reads, and does something in between."""
-
-    def __init__(self) -> None:
-        self.reads: Counter[str] = Counter()
-        self.after: Callable[[], None] = lambda: None
-
-    def __call__(self, path: str) -> LoadedSpec:
-        self.reads[Path(path).name] += 1
-        try:
-            return read_spec(path)
-        finally:
-            self.after()
-
-
-def counting_cache(*dirs: Path, now_ns: int = LATER_NS) -> tuple[Cache, CountingReader]:
-    reader = CountingReader()
-    cache = Cache([str(path) for path in dirs], read=reader, clock_ns=lambda: now_ns)
-    return cache, reader
+from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS, Cache
+from nri_cdi.cdi.model import ContainerEdits, Spec
+from nri_cdi.cdi.quoting import quoted
+from nri_cdi.cdi.reading import LoadedSpec, parse_spec, read_spec
+from nri_cdi.cdi.specnames import generate_name_for_transient_spec
+from nri_cdi.errors import InvalidNameError, ResolveError, SpecError
+from tests.unit.cdi.counting import env, spec_text, write
 
 
 def test_the_default_directories_are_those_of_the_reference() -> None:
@@ -64,14 +29,6 @@ def test_the_default_directories_are_those_of_the_reference() -> None:
 
 def test_spec_dirs_are_cleaned() -> None:
     assert Cache(["/a//b/../c/", "d/."]).spec_dirs == ("/a/c", "d")
-
-
-def test_nothing_is_read_before_the_first_refresh(tmp_path: Path) -> None:
-    write(tmp_path / "a.json", "0")
-    cache, reader = counting_cache(tmp_path)
-    assert cache.registry.generation == 0
-    assert not cache.registry.devices
-    assert not reader.reads
 
 
 def test_a_refresh_finds_files_and_says_what_came(tmp_path: Path) -> None:
@@ -90,34 +47,6 @@ def test_a_refresh_without_a_change_keeps_the_registry(tmp_path: Path) -> None:
     cache = Cache([str(tmp_path)])
     before = cache.refresh().after
     assert not cache.refresh()
-    assert cache.registry is before
-
-
-def test_only_files_that_changed_are_read_again(tmp_path: Path) -> None:
-    for name in "abc":
-        write(tmp_path / f"{name}.json", name)
-    cache, reader = counting_cache(tmp_path)
-    before = cache.refresh().after
-    write(tmp_path / "b.json", "b", "new")
-    change = cache.refresh()
-    assert reader.reads == {"a.json": 1, "b.json": 2, "c.json": 1}
-    assert change.added == ("vendor.com/gpu=new",)
-    assert change.changed == ()
-    assert change.after.generation == 2
-    kept = before.devices["vendor.com/gpu=a"]
-    assert cache.registry.devices["vendor.com/gpu=a"] is kept
-
-
-def test_a_file_that_says_the_same_as_before_is_no_change(tmp_path: Path) -> None:
-    good, bad = tmp_path / "a.json", tmp_path / "b.json"
-    write(good, "0")
-    bad.write_text("{")
-    cache, reader = counting_cache(tmp_path)
-    before = cache.refresh().after
-    for path in (good, bad):
-        os.utime(path, ns=(0, 0))
-    assert not cache.refresh()
-    assert reader.reads == {"a.json": 2, "b.json": 2}
     assert cache.registry is before
 
 
@@ -172,19 +101,6 @@ def test_directories_that_cannot_be_listed_are_reported_once(tmp_path: Path) -> 
     assert not cache.registry.dir_errors
 
 
-def test_a_link_follows_its_target(tmp_path: Path) -> None:
-    write(tmp_path / "elsewhere" / "a", "0")
-    specs = tmp_path / "cdi"
-    specs.mkdir()
-    (specs / "a.json").symlink_to("../elsewhere/a")
-    cache, reader = counting_cache(specs)
-    cache.refresh()
-    write(tmp_path / "elsewhere" / "a", "0", env="E=2")
-    assert cache.refresh().changed == ("vendor.com/gpu=0",)
-    assert env(cache, "0") == ("E=2",)
-    assert reader.reads == {"a.json": 2}
-
-
 def test_a_file_and_a_link_to_it_are_in_conflict_as_in_the_reference(
     tmp_path: Path,
 ) -> None:
@@ -218,82 +134,6 @@ def test_what_is_written_before_a_refresh_can_be_resolved_after_it(
         assert env(cache, "0") == (f"E={number:03}",)
 
 
-def test_a_file_read_in_the_tick_of_its_writing_is_read_once_more(
-    tmp_path: Path,
-) -> None:
-    write(tmp_path / "a.json", "0")
-    ctime_ns = (tmp_path / "a.json").stat().st_ctime_ns
-    now = iter([ctime_ns, ctime_ns, ctime_ns + SECOND_NS, ctime_ns + SECOND_NS])
-    reader = CountingReader()
-    cache = Cache([str(tmp_path)], read=reader, clock_ns=lambda: next(now))
-    assert [bool(cache.refresh()) for _ in range(3)] == [True, False, False]
-    assert reader.reads == {"a.json": 2}
-
-
-def test_a_file_from_the_future_is_read_every_time(tmp_path: Path) -> None:
-    write(tmp_path / "a.json", "0")
-    cache, reader = counting_cache(tmp_path, now_ns=NEVER_NS)
-    for _ in range(3):
-        cache.refresh()
-    assert reader.reads == {"a.json": 3}
-
-
-def test_a_large_file_is_read_when_its_tick_is_over(tmp_path: Path) -> None:
-    path = tmp_path / "large.json"
-    text = spec_text("0")
-    path.write_text(text + " " * LARGE_FILE)
-    reader = CountingReader()
-    cache = Cache([str(tmp_path)], read=reader)
-    os.utime(path)  # changed just now
-    cache.refresh()
-    cache.refresh()
-    assert reader.reads == {"large.json": 1}
-
-
-def test_a_file_replaced_while_it_is_read_is_read_again(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    write(path, "0", env="E=1")
-    cache, reader = counting_cache(tmp_path)
-    reader.after = lambda: write(path, "0", env="E=2")
-    cache.refresh()
-    assert env(cache, "0") == ("E=1",)
-    reader.after = lambda: None
-    assert cache.refresh().changed == ("vendor.com/gpu=0",)
-    assert env(cache, "0") == ("E=2",)
-    assert not cache.refresh()
-    assert reader.reads == {"a.json": 2}
-
-
-@contextmanager
-def no_descriptor_left() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest_free = os.dup(0)
-    os.close(lowest_free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def starved_read_spec(path: str) -> LoadedSpec:
-    with no_descriptor_left():
-        return read_spec(path)
-
-
-def test_a_file_that_the_system_did_not_open_is_tried_again(tmp_path: Path) -> None:
-    write(tmp_path / "a.json", "0")
-    readers = iter([starved_read_spec, read_spec])
-    cache = Cache(
-        [str(tmp_path)],
-        read=lambda path: next(readers)(path),
-        clock_ns=lambda: LATER_NS,
-    )
-    (error,) = cache.refresh().broken()
-    assert "too many open files" in str(error)
-    assert cache.refresh().mended() == (f"{tmp_path}/a.json",)
-
-
 def test_threads_that_refresh_at_once_each_find_what_they_wrote(
     tmp_path: Path,
 ) -> None:
@@ -312,41 +152,171 @@ def test_threads_that_refresh_at_once_each_find_what_they_wrote(
         assert list(pool.map(write_and_resolve, range(4))) == [True] * 4
 
 
-def test_a_bug_of_the_reader_leaves_the_cache_as_it_was(tmp_path: Path) -> None:
+# What was written before is there, whoever wrote it.
+
+SPEC = parse_spec(spec_text("0").encode(), "f").spec
+
+
+def test_a_snapshot_has_all_that_was_written_before(tmp_path: Path) -> None:
+    cache = Cache([str(tmp_path)])
     write(tmp_path / "a.json", "0")
-    cache, reader = counting_cache(tmp_path)
-    before = cache.refresh().after
-    write(tmp_path / "b.json", "1")
-    reader.after = fail
-    with pytest.raises(ZeroDivisionError):
-        cache.refresh()
-    assert cache.registry is before
-    reader.after = lambda: None
-    assert cache.refresh().added == ("vendor.com/gpu=1",)
+    snapshot = cache.snapshot()
+    assert list(snapshot.devices) == ["vendor.com/gpu=0"]
+    assert cache.registry is snapshot
+    write(tmp_path / "a.json", "1")
+    assert list(cache.registry.devices) == ["vendor.com/gpu=0"]
+    assert list(cache.snapshot().devices) == ["vendor.com/gpu=1"]
+    assert list(snapshot.devices) == ["vendor.com/gpu=0"]
 
 
-def fail() -> None:
-    raise ZeroDivisionError
+def test_a_spec_that_was_written_can_be_resolved(tmp_path: Path) -> None:
+    cache = Cache([f"{tmp_path}/etc", f"{tmp_path}/run"])
+    path = cache.write_spec(SPEC)
+    assert path == f"{tmp_path}/run/vendor.com-gpu.yaml"
+    resolution = cache.resolve(["vendor.com/gpu=0"])
+    assert [part.path for part in resolution.parts] == [path]
+    assert cache.remove_spec("vendor.com-gpu")
+    with pytest.raises(ResolveError):
+        cache.resolve(["vendor.com/gpu=0"])
 
 
-@pytest.mark.parametrize(
-    ("size", "long"), [(100, False), (LARGE_FILE // 2, False), (LARGE_FILE, True)]
-)
-def test_it_says_beforehand_when_much_is_to_be_read(
-    tmp_path: Path, size: int, long: bool
+def test_devices_that_are_present_bring_no_edits_of_their_spec(tmp_path: Path) -> None:
+    cache = Cache([str(tmp_path)])
+    spec = replace(SPEC, container_edits=ContainerEdits(env=("ALL=1",)))
+    cache.write_spec(spec)
+    names = ["vendor.com/gpu=0"]
+    assert cache.resolve(names).merged().env == ("ALL=1", "E=1")
+    assert cache.resolve(names, present=names).merged().env == ("E=1",)
+
+
+def test_a_spec_is_written_and_removed_where_it_is_said(tmp_path: Path) -> None:
+    cache = Cache([f"{tmp_path}/etc", f"{tmp_path}/run"])
+    directory = f"{tmp_path}/etc/"
+    path = cache.write_spec(SPEC, "a.json", directory=directory)
+    assert path == f"{tmp_path}/etc/a.json"
+    assert cache.remove_spec("a.json") is False
+    assert cache.remove_spec("a.json", directory=directory) is True
+    assert cache.remove_spec("a.json", directory=directory) is False
+
+
+def test_a_written_path_is_the_one_that_the_registry_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    cache = Cache([str(tmp_path)])
-    write(tmp_path / "a.json", "0", env=f"E={'x' * size}")
-    cache.refresh(lambda: said.append("long"))
-    assert bool(said) is long
+    monkeypatch.chdir(tmp_path)
+    for spec_dir in (".", "below", f"{tmp_path}//x/../x/"):
+        cache = Cache([spec_dir])
+        path = cache.write_spec(SPEC)
+        assert cache.resolve(["vendor.com/gpu=0"]).parts[0].path == path
 
 
-def test_of_a_broken_file_only_its_problems_are_kept(tmp_path: Path) -> None:
-    """Frames of a traceback would hold the whole text, and all that was made of it."""
-    (tmp_path / "broken.yaml").write_text("kind: [")
+def test_an_old_spec_is_not_overwritten_unless_it_may_be(tmp_path: Path) -> None:
     cache = Cache([str(tmp_path)])
-    cache.refresh()
-    [error] = cache.registry.errors.values()
-    assert error.problems
-    assert (error.__traceback__, error.__cause__, error.__context__) == (None,) * 3
+    path = cache.write_spec(SPEC, overwrite=False)
+    with pytest.raises(FileExistsError):
+        cache.write_spec(SPEC, overwrite=False)
+    assert cache.write_spec(SPEC) == path
+
+
+@pytest.mark.parametrize("name", ["", "..", "../esc", "a/b"])
+def test_no_name_leaves_the_directory(tmp_path: Path, name: str) -> None:
+    cache = Cache([f"{tmp_path}/cdi"])
+    with pytest.raises(InvalidNameError):
+        cache.write_spec(SPEC, name)
+    with pytest.raises(InvalidNameError):
+        cache.remove_spec(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [None, "a"])
+def test_an_invalid_spec_is_refused_with_every_problem(
+    tmp_path: Path, name: str | None
+) -> None:
+    cache = Cache([f"{tmp_path}/cdi"])
+    with pytest.raises(SpecError) as raised:
+        cache.write_spec(Spec(cdi_version="0.3.0", kind="../x"), name)
+    assert {problem.pointer for problem in raised.value.problems} == {"kind", "devices"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_spec_directories_are_written_to(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^there are no spec directories$"):
+        Cache([]).write_spec(SPEC)
+    cache = Cache(["/a", "/b"])
+    message = f"{quoted(str(tmp_path))} is not one of the spec directories (/a, /b)"
+    for act in (partial(cache.write_spec, SPEC, "n"), partial(cache.remove_spec, "n")):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            act(directory=str(tmp_path))
+
+
+def test_a_transient_spec_comes_and_goes(tmp_path: Path) -> None:
+    cache = Cache([f"{tmp_path}/etc", f"{tmp_path}/run"])
+    name = generate_name_for_transient_spec(SPEC, "container/1")
+    with cache, cache.changes(0) as changes:
+        path = cache.write_spec(SPEC, name)
+        assert path == f"{tmp_path}/run/vendor.com-gpu_container_1.yaml"
+        assert next(changes).added == ("vendor.com/gpu=0",)
+        assert cache.remove_spec(name)
+        assert next(changes).removed == ("vendor.com/gpu=0",)
+
+
+def test_who_wins_and_who_loses_is_known(tmp_path: Path) -> None:
+    """Of each device the winner, or that there is none, and all others."""
+    dirs = [f"{tmp_path}/{number}" for number in range(3)]
+    cache = Cache(dirs)
+    paths = {
+        f"{where}{name}": cache.write_spec(SPEC, name, directory=dirs[where])
+        for where, name in ((0, "a"), (1, "a"), (1, "b"), (2, "a"))
+    }
+    name = "vendor.com/gpu=0"
+    registry = cache.snapshot()
+    assert registry.devices[name].path == paths["2a"]
+    assert registry.shadowed == {name: (paths["0a"], paths["1a"], paths["1b"])}
+    assert registry.conflicts == {}
+    cache.remove_spec("a")
+    registry = cache.snapshot()
+    assert name not in registry.devices
+    assert registry.shadowed == {name: (paths["0a"],)}
+    assert registry.conflicts == {name: (paths["1a"], paths["1b"])}
+
+
+# The end.
+
+
+def test_a_closed_cache_says_so(tmp_path: Path) -> None:
+    write(tmp_path / "a.json", "0")
+    with Cache([str(tmp_path)]) as cache:
+        snapshot = cache.snapshot()
+    cache.close()
+    acts: list[Callable[[], object]] = [
+        cache.refresh,
+        cache.snapshot,
+        lambda: cache.resolve(["vendor.com/gpu=0"]),
+        lambda: cache.write_spec(SPEC),
+        lambda: cache.remove_spec("a"),
+        cache.changes,
+    ]
+    for act in acts:
+        with pytest.raises(ValueError, match=r"^the cache is closed$"):
+            act()
+    assert cache.registry is snapshot
+
+
+def test_an_iterator_of_a_cache_that_was_closed_meanwhile_ends(tmp_path: Path) -> None:
+    cache = Cache([str(tmp_path)], read=lambda path: closing(path))
+
+    def closing(path: str) -> LoadedSpec:
+        cache.close()
+        return read_spec(path)
+
+    write(tmp_path / "a.json", "0")
+    assert list(cache.changes()) == []
+
+
+def test_inotify_is_not_needed_before_changes_are() -> None:
+    code = (
+        "import sys, nri_cdi.cdi, nri_cdi.cdi.cache;"
+        "nri_cdi.cdi.cache.Cache(['/nowhere']).snapshot();"
+        "print([name for name in sys.modules if 'inotify' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout == b"[]\n"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nri_cdi.cdi.composing import compose
-from nri_cdi.cdi.yamltext import to_yaml
+from nri_cdi.cdi.yamltext import scalar_text, to_yaml
 
 # What Go, PyYAML, or YAML 1.2 may take for something else than a string.
 AMBIGUOUS = (
@@ -52,3 +52,42 @@ def test_lines_are_not_folded() -> None:
 def test_a_value_that_is_there_twice_is_written_twice() -> None:
     shared = ["a"]
     assert to_yaml({"x": shared, "z": shared}) == "x:\n- a\nz:\n- a\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("a", "a"),
+        ("/dev/a-b_c.d", "/dev/a-b_c.d"),
+        ("0.5.0", "0.5.0"),
+        ("L3:0=f;1=f", "L3:0=f;1=f"),
+        ("lib.so::/usr/lib", "lib.so::/usr/lib"),
+        ("--folder", "--folder"),
+        ("yes", '"yes"'),
+        ("y", '"y"'),
+        ("", '""'),
+        ("0", '"0"'),
+        ("2001-01-01", '"2001-01-01"'),
+        ("1:30", '"1:30"'),
+        ("<<", '"<<"'),
+        ("a: b", '"a: b"'),
+        ("a #b", '"a #b"'),
+        ("a\nb\t", '"a\\nb\\t"'),
+        ('"', '"\\""'),
+        ("\x85", '"\\u0085"'),
+        (438, "438"),
+        (True, "true"),
+        (None, "null"),
+    ],
+)
+def test_a_scalar_has_quotes_only_where_it_needs_them(value: Any, written: str) -> None:
+    assert scalar_text(value) == written
+    assert to_yaml([value]).strip().replace("\\N", "\\u0085") == f"- {written}"
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_a_text_on_its_own_reads_as_the_same(text: str) -> None:
+    written = f"a: {scalar_text(text)}\n"
+    assert "\n" not in scalar_text(text)
+    assert compose(written).value == {"a": text}
+    assert yaml.safe_load(written) == {"a": text}
