@@ -9,9 +9,10 @@ Exit status: 0 fine, 1 problems found, 2 usage.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +21,12 @@ from nri_cdi.cli.process import EXIT_PROBLEMS, EXIT_USAGE, launched, say
 from nri_cdi.errors import ConfigError, NriCdiError
 
 AFTER = "after_verb_"
+
+# What a shell's completion calls; no verb, as it is for no person.
+COMPLETE = "__complete"
+
+# The reasons for which output can't be written that are nobody's mistake here.
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 # What a shell says of a process that such a signal ended: 128 and its number.
 EXIT_INTERRUPTED = 130
@@ -44,11 +51,38 @@ VERBS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``nri-cdi`` with these arguments; the exit status comes back."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments and launched(os.environ):
-        # A runtime starts the executables of its plugin directory without arguments.
-        arguments = ["run"]
-    parser = _parser(arguments)
+    arguments = meant(sys.argv[1:] if argv is None else argv, os.environ)
+    try:
+        try:
+            return _answer(arguments)
+        finally:
+            if sys.stdout is not None:  # a process may be started without it
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has read enough, as ``head`` does.
+        _drop_output()
+        return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise
+        _drop_output()
+        say(f"the output can't be written: {os.strerror(error.errno).lower()}")
+        return EXIT_PROBLEMS
+
+
+def meant(arguments: Sequence[str], environ: Mapping[str, str]) -> list[str]:
+    """The arguments; a runtime starts the plugins of its directory without any."""
+    return list(arguments) if arguments or not launched(environ) else ["run"]
+
+
+def _answer(arguments: list[str]) -> int:
+    if arguments[:1] == [COMPLETE]:
+        from nri_cdi.cli.completion import candidates
+
+        return candidates.main(arguments[1:])
+    parser = make_parser(arguments)
     options, unknown = parser.parse_known_args(arguments)
     verb = getattr(options, "parser", parser)
     if unknown:
@@ -62,22 +96,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _perform(options: argparse.Namespace) -> int:
     try:
-        status = int(options.module.main(options))
-        sys.stdout.flush()
+        return int(options.module.main(options))
     except ConfigError as error:
         say("\n".join(error.lines()))
         return EXIT_USAGE
     except NriCdiError as error:
         say(str(error))
         return EXIT_PROBLEMS
-    except BrokenPipeError:
-        # The reader has read enough, as ``head`` does. What is left in the buffer is
-        # nobody's: without this, Python would complain of it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    return status
+
+
+def _drop_output() -> None:
+    """Throw away what can't be written: Python would try once more at its end."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _merge(options: argparse.Namespace) -> None:
@@ -90,7 +126,8 @@ def _merge(options: argparse.Namespace) -> None:
         given[name.removeprefix(AFTER)] = value
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser for these arguments: only the verbs in them have theirs."""
     parser = argparse.ArgumentParser(
         prog="nri-cdi",
         description="Gives containers the CDI devices that their pods ask for.",

@@ -57,21 +57,19 @@ def add_output(
     )
 
 
-def has_colour(stream: TextIO) -> bool:
-    """Whether what is written there may have colours.
+def has_colour(stream: TextIO | None) -> bool:
+    """Whether what is written there may have colours; None is a closed stream.
 
     Source: no-color.org; a terminal that is ``dumb`` has none.
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
         return False
-    return stream.isatty()
+    return stream is not None and stream.isatty()
 
 
 def styled(text: str, style: Style, stream: TextIO | None = None) -> str:
     """``text`` in a style, if the stream, stdout unless given, has colours."""
-    if style is Style.PLAIN or not has_colour(stream or sys.stdout):
-        return text
-    return f"\x1b[{style.value}m{text}\x1b[0m"
+    return _painted(text, style) if has_colour(stream or sys.stdout) else text
 
 
 def printable(text: str) -> str:
@@ -88,22 +86,60 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     lines = [head, *map(list, rows)]
     shown = [[printable(cell) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip_longest(*shown, fillvalue="")]
+    # Asked once: a table may have thousands of cells.
+    paint = _painted if has_colour(sys.stdout) else _unpainted
     for line, texts in zip(lines, shown, strict=True):
         # A row may have fewer cells than there are columns.
-        cells = map(_pad, line, texts, widths)
+        cells = [
+            paint(text, _style(cell)) + " " * (width - len(text))
+            for cell, text, width in zip(line, texts, widths, strict=False)
+        ]
         print(_GAP.join(cells).rstrip())
 
 
 def print_value(value: Any, output: str) -> None:
-    """Print a plain value as JSON or YAML."""
+    """Print a plain value as JSON or YAML.
+
+    The name of a file need not be text. In JSON the bytes that are none stand as
+    escapes of lone surrogates, as Python has them. YAML has no way to write these: a
+    backslash and the code stand for them.
+    """
     if output == JSON:
-        print(json.dumps(value, indent=2, ensure_ascii=False))
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        print(text if _is_encodable(text) else json.dumps(value, indent=2))
     else:
         from nri_cdi.cdi.yamltext import to_yaml  # only for those who ask for it
 
-        print(to_yaml(value), end="")
+        try:
+            print(to_yaml(value), end="")
+        except UnicodeEncodeError:
+            print(to_yaml(_as_text(value)), end="")
 
 
-def _pad(cell: str, text: str, width: int) -> str:
-    style = cell.style if isinstance(cell, Styled) else Style.PLAIN
-    return styled(text, style) + " " * (width - len(text))
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _as_text(value: Any) -> Any:
+    """``value`` with every lone surrogate spelled out."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_as_text(key): _as_text(item) for key, item in value.items()}
+    return [_as_text(item) for item in value] if isinstance(value, list) else value
+
+
+def _style(cell: str) -> Style:
+    return cell.style if isinstance(cell, Styled) else Style.PLAIN
+
+
+def _painted(text: str, style: Style) -> str:
+    return f"\x1b[{style.value}m{text}\x1b[0m" if style is not Style.PLAIN else text
+
+
+def _unpainted(text: str, _style: Style) -> str:
+    return text

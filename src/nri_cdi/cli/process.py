@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from nri_cdi.cli.output import printable
+
 EXIT_OK = 0
 EXIT_PROBLEMS = 1
 EXIT_USAGE = 2
@@ -19,6 +21,9 @@ def launched(environ: Mapping[str, str]) -> bool:
 
 
 def say(message: str) -> None:
-    """A message for the person who started the command; each line names the program."""
-    for line in message.splitlines():
-        print(f"nri-cdi: {line}", file=sys.stderr)
+    """A message for the person who started the command; each line names the program.
+
+    It may have foreign text in it, which is made printable.
+    """
+    for line in message.split("\n"):
+        print(f"nri-cdi: {printable(line)}", file=sys.stderr)

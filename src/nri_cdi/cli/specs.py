@@ -8,9 +8,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS, Cache
+from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cli.output import printable
 from nri_cdi.cli.process import say
+from nri_cdi.errors import ConfigError, Problem, ResolveError
 
 # As `nri_cdi.cli.run` has it: verbs look at what the plugin of this node looks at.
 DEFAULT_CONFIG = "/etc/nri-cdi/config.yaml"
@@ -28,15 +30,32 @@ def spec_dirs(options: argparse.Namespace) -> tuple[str, ...]:
     """
     given: Sequence[str] | None = getattr(options, "spec_dirs", None)
     if given:
-        return tuple(given)
+        return _checked(given)
     path = getattr(options, "config", None)
-    if path is None and Path(DEFAULT_CONFIG).exists():
+    if path is None and _is_there(DEFAULT_CONFIG):
         path = DEFAULT_CONFIG
     if path is None:
         return DEFAULT_SPEC_DIRS
     from nri_cdi.config import load_config  # most nodes have no such file
 
     return load_config(path).spec_dirs
+
+
+def _checked(given: Sequence[str]) -> tuple[str, ...]:
+    # What is left of an unset variable would mean the present directory.
+    if "" in given:
+        message = "'' is not the name of a directory"
+        problem = Problem(rule="value", message=message, pointer="--spec-dir")
+        raise ConfigError("command line", [problem])
+    return tuple(given)
+
+
+def _is_there(path: str) -> bool:
+    """Whether there is a file, be it one that this user can't see."""
+    try:
+        return Path(path).exists()
+    except PermissionError:
+        return True
 
 
 def load_registry(options: argparse.Namespace) -> Registry:
@@ -70,3 +89,26 @@ def is_pattern(text: str) -> bool:
 def matching(pattern: str, names: Iterable[str]) -> list[str]:
     """The names that a shell's pattern matches, sorted; ``*`` matches any letters."""
     return sorted(name for name in names if fnmatchcase(name, pattern))
+
+
+def asked_for(arguments: Iterable[str], registry: Registry) -> tuple[str, ...]:
+    """The devices that names and patterns stand for, in their order, each once.
+
+    A name without wildcards stands for itself, whether there is such a device or not.
+
+    Raises: ResolveError, if there is nothing that a pattern matches.
+    """
+    names: dict[str, None] = {}
+    empty: list[str] = []
+    for argument in arguments:
+        if not is_pattern(argument):
+            names[argument] = None
+            continue
+        found = matching(argument, registry.devices)
+        names.update(dict.fromkeys(found))
+        if not found:
+            empty.append(argument)
+    if empty:
+        listed = ", ".join(map(quoted, empty))
+        raise ResolveError(f"there is no CDI device that matches {listed}", empty)
+    return tuple(names)

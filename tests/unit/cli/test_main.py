@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import errno
+import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Sequence
+from io import BytesIO, StringIO
+from pathlib import Path
 
 import pytest
 
 from nri_cdi import __version__
-from nri_cdi.cli import main
+from nri_cdi.cli import VERBS, main, meant
+from tests.unit.cli.speccing import write
 
 
 def test_help_names_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,3 +123,207 @@ def test_the_module_is_the_command() -> None:
         check=True,
     )
     assert ran.stdout == f"nri-cdi {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "expected"),
+    [
+        ([], {}, []),
+        (["list"], {}, ["list"]),
+        ([], {"NRI_PLUGIN_SOCKET": "3"}, ["run"]),
+        (["list"], {"NRI_PLUGIN_SOCKET": "3"}, ["list"]),
+    ],
+)
+def test_a_runtime_launches_the_plugin_without_arguments(
+    arguments: list[str], environ: dict[str, str], expected: list[str]
+) -> None:
+    assert meant(arguments, environ) == expected
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--spec-dir", "a", "list", "dirs", "--spec-dir", "b", "-o", "json"],
+        ["list", "--spec-dir", "a", "dirs", "--spec-dir=b", "-ojson"],
+        ["list", "-o", "table", "--spec-dir", "a", "--spec-dir", "b", "dirs", "-ojson"],
+    ],
+)
+def test_global_options_may_stand_on_both_sides_of_the_verb(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    rows = json.loads(capsys.readouterr().out)["dirs"]
+    assert [row["path"] for row in rows] == ["a", "b"]
+
+
+def test_an_error_is_one_message_and_a_problem(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["show", "a/b=c", "--spec-dir", "/nowhere"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "nri-cdi: unresolvable CDI device: 'a/b=c' is in no spec, nor is its kind\n",
+    )
+
+
+def test_a_broken_configuration_is_bad_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a\x1b[2J\n.yaml"
+    path.write_text("spec_dir: []")
+    assert main(["list", "--config", str(path)]) == 2
+    assert capsys.readouterr().err == (
+        f"nri-cdi: {tmp_path}/a\\x1b[2J\n"
+        "nri-cdi: .yaml:1:1: unknown setting 'spec_dir'; did you mean 'spec_dirs'?\n"
+    )
+
+
+class Pipe:
+    """The end of a pipe that one writes to; nobody reads from the other."""
+
+    def __init__(self) -> None:
+        theirs, ours = os.pipe()
+        os.close(theirs)
+        self.stream = os.fdopen(ours, "w", buffering=1)
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_reader_who_has_read_enough_is_no_error(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = {
+        "stdout": ["completion", "bash"],
+        "stderr": ["list", "--spec-dir", "/nowhere"],
+    }
+    stream = Pipe().stream
+    monkeypatch.setattr(sys, name, stream)
+    assert main(arguments[name]) == 141
+    stream.close()  # what is in the buffer goes nowhere, without an error
+
+
+def test_a_full_disk_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert main(["completion", "bash"]) == 1
+    assert capsys.readouterr().err == (
+        "nri-cdi: the output can't be written: no space left on device\n"
+    )
+
+
+def test_a_process_may_be_started_without_an_output(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["completion", "bash"]) == 0
+    assert main(["list", "dirs", "-o", "json"]) == 0
+
+
+class Interrupted:
+    """Standard input, at which the user types Ctrl-C."""
+
+    @property
+    def buffer(self) -> BytesIO:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_it_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Interrupted())
+    assert main(["validate", "-"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_error_of_the_system_that_nobody_expected_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Odd(StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(sys, "stdout", Odd())
+    with pytest.raises(OSError, match="Invalid argument"):
+        main(["completion", "bash"])
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> list[str]:
+    """A command with a long output, and a file whose name is an attack."""
+    write(tmp_path / "a.json", [str(number) for number in range(3000)])
+    (tmp_path / "b\x1b[2J\udcff.json").write_text("3")
+    module = [sys.executable, "-m", "nri_cdi"]
+    return [*module, "list", "--spec-dir", str(tmp_path)]
+
+
+def test_head_may_have_its_line(listing: list[str]) -> None:
+    with subprocess.Popen(
+        listing, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().split() == [b"NAME", b"SPEC", b"ANNOTATIONS"]
+        process.stdout.close()
+        said = process.stderr.read().splitlines()
+    assert process.returncode == 141
+    assert [line.partition(b": ")[2][:8] for line in said] == [b"not used"]
+
+
+def test_what_is_piped_is_plain(listing: list[str]) -> None:
+    environ = {**os.environ, "TERM": "xterm"}
+    ran = subprocess.run(listing, capture_output=True, env=environ, check=True)
+    assert len(ran.stdout.splitlines()) == 3001
+    assert b"\x1b" not in ran.stdout + ran.stderr
+    assert rb"b\x1b[2J\udcff.json" in ran.stderr
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_a_terminal_has_colours_unless_it_wants_none(
+    listing: list[str], no_color: str, coloured: bool
+) -> None:
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "TERM": "xterm", "NO_COLOR": no_color}
+    with subprocess.Popen(
+        [*listing, "v.com/gpu=7"], stdout=theirs, stderr=subprocess.PIPE, env=environ
+    ):
+        os.close(theirs)
+        shown = b""
+        while data := _read(ours):
+            shown += data
+    os.close(ours)
+    assert (b"\x1b[36mv.com/gpu=7\x1b[0m" in shown) is coloured
+    assert (b"\x1b" in shown) is coloured
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # EIO: the other end is closed
+        return b""
+
+
+@pytest.mark.parametrize("verb", [name for name, _, _ in VERBS])
+def test_every_verb_has_examples(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main([verb, "--help"])
+    assert exited.value.code == 0
+    _, found, examples = capsys.readouterr().out.partition("\nexamples")
+    assert found
+    assert f"nri-cdi {verb}" in examples
+
+
+def test_a_listing_takes_no_event_loop_and_no_protobuf(listing: list[str]) -> None:
+    code = (
+        "import sys\nfrom nri_cdi.cli import main\nmain(sys.argv[1:])\n"
+        "unwanted = {'asyncio', 'difflib', 'google.protobuf', 'inotify_simple', "
+        "'socket', 'subprocess'}\n"
+        "print(sorted(unwanted & sys.modules.keys()))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", code, *listing[3:]],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"
