@@ -17,6 +17,7 @@ from nri_cdi.adjustment.places import Target
 from nri_cdi.adjustment.template import add_mounts, mounts, shared_adjustment
 from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.model import Mount
+from nri_cdi.errors import RequestError, UnsupportedEditError
 from nri_cdi.nri.capabilities import Capabilities, RuntimeInfo
 
 # What a node takes here, as an object and in an answer.
@@ -130,6 +131,22 @@ def compile_adjustment(
         nodes=compile_nodes(resolution, target),
         device_rules=target.capabilities.device_rules,
     )
+
+
+def unsupported_edits(
+    resolution: Resolution, runtime: RuntimeInfo
+) -> tuple[UnsupportedEditError, ...]:
+    """All edits that ``runtime`` can't carry out; `compile_adjustment` has the first.
+
+    What only a look at the host's devices would show is not among them.
+    """
+    refusals: list[RequestError] = []
+    capabilities = runtime.capabilities
+    target = Target(runtime=runtime, capabilities=capabilities, refusals=refusals)
+    shared_adjustment(resolution, target)
+    mounts(resolution, target)
+    compile_nodes(resolution, target)
+    return tuple(error for error in refusals if isinstance(error, UnsupportedEditError))
 
 
 def _serialized(

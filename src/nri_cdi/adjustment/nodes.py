@@ -144,7 +144,7 @@ def _check(place: Place, node: DeviceNode) -> None:
     place.require("device_nodes", "add device nodes")
     place.refuse_removal(node.path)
     if node.type and node.type not in AUTOMATIC_ACCESS:
-        raise _unsupported_type(place, node.path, node.type)
+        place.target.refuse(_unsupported_type(place, node.path, node.type))
 
 
 def _unsupported_type(place: Place, path: str, type_: str) -> UnsupportedEditError:
@@ -174,7 +174,7 @@ def _refuse_narrow(nodes: Iterable[CompiledNode]) -> None:
         access[key] = access.get(key, 0) | compiled.access
     for compiled in nodes:
         if not compiled.hidden and READ_WRITE & ~access[_identity(compiled.node)]:
-            raise compiled.place.unsupported(
+            compiled.place.refuse(
                 f"give less than read and write access to {quoted(compiled.node.path)}",
                 f"it needs {SUPPORT['device_rules']}",
             )

@@ -24,10 +24,20 @@ class EditConflictError(RequestError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The runtime that is to carry out the edits."""
+    """The runtime that is to carry out the edits.
+
+    The first refused edit raises, unless there are ``refusals``, to which all are put.
+    """
 
     runtime: RuntimeInfo
     capabilities: Capabilities
+    refusals: list[RequestError] | None = None
+
+    def refuse(self, error: RequestError) -> None:
+        """Raise an error, or go on so that the others are found too."""
+        if self.refusals is None:
+            raise error
+        self.refusals.append(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +65,16 @@ class Place:
             remedy = "let Docker inject the device by itself: docker run --device"
         else:
             remedy = f"it needs {SUPPORT[capability]}"
-        raise self.unsupported(action, remedy)
+        self.refuse(action, remedy)
+
+    def refuse(self, action: str, remedy: str) -> None:
+        """Raises: UnsupportedEditError, unless the target takes note of them."""
+        self.target.refuse(self.unsupported(action, remedy))
 
     def refuse_removal(self, key: str) -> None:
         """Raises: UnsupportedEditError if NRI would read ``key`` as a removal."""
         if key.startswith(_REMOVAL_MARK):
-            raise self.unsupported(
+            self.refuse(
                 f"set {quoted(key)}",
                 f"NRI reads a leading {_REMOVAL_MARK!r} as a removal: use another name",
             )

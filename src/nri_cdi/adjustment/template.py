@@ -20,7 +20,7 @@ from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.model import IntelRdt, LinuxNetDevice, Mount
 from nri_cdi.cdi.quoting import quoted
 
-_HOOK_FIELDS: Mapping[str, str] = MappingProxyType(
+HOOK_FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "prestart": "prestart",
         "createRuntime": "create_runtime",
@@ -123,7 +123,7 @@ def _add_hooks(
 ) -> None:
     for where, hook in placed(resolution, target, "hooks", lambda edits: edits.hooks):
         where.require("hooks", "add hooks")
-        stage = getattr(adjustment.hooks, _HOOK_FIELDS[hook.hook_name])
+        stage = getattr(adjustment.hooks, HOOK_FIELDS[hook.hook_name])
         added = stage.add(path=hook.path, args=hook.args, env=hook.env)
         if hook.timeout is not None:
             added.timeout.value = hook.timeout
@@ -150,10 +150,11 @@ def _refuse_conflict(
     where: Place, net_device: LinuxNetDevice, there: Place, earlier: LinuxNetDevice
 ) -> None:
     if net_device != earlier:
-        raise EditConflictError(
+        error = EditConflictError(
             f"{where}: {_move(net_device)}, but {there}: {_move(earlier)}; "
             "a container can have one of the two"
         )
+        where.target.refuse(error)
 
 
 def _move(net_device: LinuxNetDevice) -> str:
@@ -203,7 +204,7 @@ def _refuse_gids(resolution: Resolution, target: Target) -> None:
     ):
         # CDI skips group 0. Source: CDI pkg/cdi/container-edits.go, Apply.
         if gid:
-            raise where.unsupported(
+            where.refuse(
                 f"add group {gid} to a process through NRI",
                 "let the gid or fileMode of the device node give the access",
             )

@@ -224,6 +224,32 @@ class Capabilities:
         )
 
 
+def runtime_named(text: str) -> RuntimeInfo:
+    """The runtime that ``name`` or ``name:version`` stands for, of those for pods.
+
+    Without a version it is the newest that is known to bring a newer NRI.
+
+    Raises:
+        ValueError: none has that name, or its version is none, or is older than NRI.
+    """
+    name, colon, version = text.partition(":")
+    if name not in NRI_VERSIONS:
+        known = ", ".join(NRI_VERSIONS)
+        raise ValueError(f"{name!r} is none of the known runtimes: {known}")
+    newest, oldest = NRI_VERSIONS[name][0][0], NRI_VERSIONS[name][-1][0]
+    version = version if colon else _dotted(newest)
+    release = parse_version(version)
+    if release is None:
+        raise ValueError(
+            f"{version!r} is not a version of {name}, such as {_dotted(newest)}"
+        )
+    if release < oldest:
+        raise ValueError(f"{name} has NRI since {_dotted(oldest)}, not in {version!r}")
+    return RuntimeInfo.from_configure(
+        ConfigureRequest(runtime_name=name, runtime_version=version)
+    )
+
+
 def parse_version(text: str) -> Version | None:
     """The release that a version names, None if it names none.
 

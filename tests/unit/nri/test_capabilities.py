@@ -16,6 +16,7 @@ from nri_cdi.nri.capabilities import (
     RuntimeInfo,
     Version,
     parse_version,
+    runtime_named,
 )
 
 KNOWN_NAMES = ("containerd", "cri-o", "docker", "", "other")
@@ -289,3 +290,42 @@ def test_a_newer_release_never_knows_an_older_nri(
         for release in sorted(pair)
     )
     assert OLDEST_NRI <= older <= newer
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("containerd", "containerd 2.3.0 (NRI 0.12)"),
+        ("cri-o", "cri-o 1.35.0 (NRI 0.11)"),
+        ("containerd:1.7.24", "containerd 1.7.24 (NRI 0.6)"),
+        ("containerd:1.7.24~ds1", "containerd 1.7.24~ds1 (NRI 0.6)"),
+        ("cri-o:1.34", "cri-o 1.34 (NRI 0.10)"),
+        ("containerd:1.7.0", "containerd 1.7.0 (NRI 0.3)"),
+        ("cri-o:9.9", "cri-o 9.9 (NRI 0.11)"),
+    ],
+)
+def test_a_runtime_can_be_named(text: str, shown: str) -> None:
+    assert str(runtime_named(text)) == shown
+
+
+@pytest.mark.parametrize("name", NRI_VERSIONS)
+def test_a_named_runtime_is_the_one_that_says_so_itself(name: str) -> None:
+    for release, _ in NRI_VERSIONS[name]:
+        version = ".".join(map(str, release))
+        assert runtime_named(f"{name}:{version}") == configured(name, version)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("docker", "'docker' is none of the known runtimes: containerd, cri-o"),
+        ("containerd:", "'' is not a version of containerd, such as 2.3.0"),
+        ("cri-o:a:1", "'a:1' is not a version of cri-o, such as 1.35.0"),
+        ("containerd:1.6.99", "containerd has NRI since 1.7.0, not in '1.6.99'"),
+        ("cri-o:1.25", "cri-o has NRI since 1.26.0, not in '1.25'"),
+    ],
+)
+def test_what_names_no_runtime_with_nri_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=".") as caught:
+        runtime_named(text)
+    assert str(caught.value) == message

@@ -1,0 +1,265 @@
+"""What the containers of a pod would get, as the plugin itself would answer.
+
+The plugin's own code decides, with the specs of this moment. What it says is what would
+happen, but for two things: device nodes are looked up on this host, and nothing is
+known of the devices that the kubelet itself asks the runtime for, as device plugins and
+resource claims make it do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Coroutine, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from nri_cdi.adjustment import unsupported_edits
+from nri_cdi.cdi.names import is_qualified_name
+from nri_cdi.cdi.quoting import quoted
+from nri_cdi.cdi.registry import Registry
+from nri_cdi.errors import AnnotationError, ResolveError, UnsupportedEditError
+from nri_cdi.manifests import TEMPLATES, Container, Pod
+from nri_cdi.nri import api
+from nri_cdi.nri.capabilities import CONTAINERD, RuntimeInfo
+from nri_cdi.plugin import CdiPlugin
+from nri_cdi.requests import PREFIX, requested_devices
+from nri_cdi.ttrpc.status import Code, RpcError, clip
+
+# Source: containerd 1.7 and 2.x, WithContainerAdjustment and CreateContainer of the CRI
+# plugin; the rest is how gRPC's Go library writes a status.
+_CONTAINERDS_WORDS = (
+    "failed to create containerd container: failed to get NRI adjustment for "
+    "container: rpc error: code = {code} desc = {message}"
+)
+
+_CONTAINER_KEY = f"{PREFIX}container."
+_LIKE_CONTAINER_KEY = re.compile(
+    rf"{re.escape(PREFIX)}(?:(?:init|ephemeral)[._-]?)?containers?[._-](.+)",
+    re.IGNORECASE,
+)
+# Two letters of the prefix may be wrong. Source: difflib, SequenceMatcher.ratio.
+_ALIKE = 0.8
+
+
+class Result(StrEnum):
+    """What becomes of a container's request for devices."""
+
+    INJECTED = "injected"
+    NOTHING = "nothing"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedDevice:
+    """A device, the annotations that name it, and its spec file; "" if none has it."""
+
+    name: str
+    annotations: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerExplanation:
+    """What a container asks for, and what comes of it.
+
+    ``requests`` is empty too if the annotations can't be read, and the result REFUSED.
+    ``adjustment`` is empty unless the result is INJECTED. ``error`` is empty unless it
+    is REFUSED; so is ``kubelet_error``, the same as the kubelet shows it, and it is
+    empty too for a runtime whose words are not known. ``unsupported`` has all edits
+    that the runtime can't carry out, where ``error`` has the first reason.
+    """
+
+    container: Container
+    requests: tuple[RequestedDevice, ...]
+    result: Result
+    adjustment: api.ContainerAdjustment = field(default_factory=api.ContainerAdjustment)
+    error: str = ""
+    kubelet_error: str = ""
+    unsupported: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodExplanation:
+    """A pod's containers, and what in its annotations is hardly meant as it stands."""
+
+    pod: Pod
+    containers: tuple[ContainerExplanation, ...]
+    warnings: tuple[str, ...]
+
+
+def explain(pod: Pod, registry: Registry, runtime: RuntimeInfo) -> PodExplanation:
+    """What the containers of ``pod`` get on a node with these specs and this runtime.
+
+    It logs as the plugin does.
+    """
+    node = _Node(registry, runtime)
+    return PodExplanation(
+        pod=pod,
+        containers=tuple(node.create(pod, container) for container in pod.containers),
+        warnings=tuple(_doubts(pod)),
+    )
+
+
+class _FixedSpecs:
+    """Specs that are what they are: nothing to wait for, and nothing new to be read."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.version = 1
+
+    def settling(self) -> Awaitable[None] | None:
+        return None
+
+    def scanning(self) -> Awaitable[None] | None:
+        return None
+
+    async def rescan(self) -> None:
+        return
+
+
+class _Node:
+    """A node as far as it matters here: its specs, its runtime and the plugin."""
+
+    def __init__(self, registry: Registry, runtime: RuntimeInfo) -> None:
+        self._registry = registry
+        self._runtime = runtime
+        self._plugin = CdiPlugin(_FixedSpecs(registry))
+        self._plugin.configure(runtime, "")
+
+    def create(self, pod: Pod, container: Container) -> ContainerExplanation:
+        """What comes of it when the runtime creates this container."""
+        creation = self._creation(pod, container)
+        requests = tuple(self._requested(creation))
+        try:
+            response = finished(self._plugin.create_container(creation))
+        except RpcError as error:
+            return ContainerExplanation(
+                container=container,
+                requests=requests,
+                result=Result.REFUSED,
+                error=clip(error.message),
+                kubelet_error=_kubelet_error(error, self._runtime),
+                unsupported=tuple(self._unsupported(requests, error.__cause__)),
+            )
+        if response is None:
+            return ContainerExplanation(
+                container=container, requests=requests, result=Result.NOTHING
+            )
+        return ContainerExplanation(
+            container=container,
+            requests=requests,
+            result=Result.INJECTED,
+            adjustment=response.adjust,
+        )
+
+    def _creation(self, pod: Pod, container: Container) -> api.CreateContainerRequest:
+        """What the runtime asks the plugin, as far as a manifest tells."""
+        request = api.CreateContainerRequest()
+        request.pod.name = pod.name
+        request.pod.namespace = pod.namespace
+        request.pod.annotations.update(pod.annotations)
+        request.container.name = container.name
+        if self._runtime.capabilities.container_user:
+            request.container.user.uid = container.user
+            request.container.user.gid = container.group
+        if pod.has_user_namespace:
+            request.container.linux.namespaces.add(type="user")
+        return request
+
+    def _requested(
+        self, creation: api.CreateContainerRequest
+    ) -> Iterator[RequestedDevice]:
+        annotations, name = creation.pod.annotations, creation.container.name
+        with suppress(AnnotationError):
+            for device, keys in requested_devices(annotations, name).sources.items():
+                registered = self._registry.devices.get(device)
+                path = registered.path if registered else ""
+                yield RequestedDevice(name=device, annotations=keys, path=path)
+
+    def _unsupported(
+        self, requests: tuple[RequestedDevice, ...], cause: BaseException | None
+    ) -> Iterator[str]:
+        try:
+            resolution = self._registry.resolve(device.name for device in requests)
+        except ResolveError:
+            return
+        found = [str(edit) for edit in unsupported_edits(resolution, self._runtime)]
+        yield from found
+        # What the plugin saw only when it looked at the host.
+        if isinstance(cause, UnsupportedEditError):
+            yield from {str(cause)}.difference(found)
+
+
+def finished(answer: Any) -> Any:
+    """An answer of the plugin, whose waiting is over as soon as it starts.
+
+    Raises: RuntimeError if it does wait.
+    """
+    if not isinstance(answer, Coroutine):
+        return answer
+    try:
+        answer.send(None)
+    except StopIteration as done:
+        return done.value
+    answer.close()
+    raise RuntimeError("the plugin waits, and there is nothing to wait for")
+
+
+def _kubelet_error(error: RpcError, runtime: RuntimeInfo) -> str:
+    if runtime.name != CONTAINERD:
+        return ""
+    code = Code(error.code).name.title().replace("_", "")
+    return _CONTAINERDS_WORDS.format(code=code, message=clip(error.message))
+
+
+def _doubts(pod: Pod) -> Iterator[str]:
+    names = [container.name for container in pod.containers]
+    for key, value in sorted(pod.annotations.items()):
+        if key.startswith(_CONTAINER_KEY):
+            yield from _unknown_container(key, names)
+        elif key.startswith(PREFIX):
+            yield from _not_for_one_container(key, names)
+        elif _asks_in_vain(key, value):
+            yield (
+                f"annotation {quoted(key)} names devices, but asks for none: "
+                f"its prefix is not {PREFIX}"
+            )
+    for key in sorted(pod.outer_annotations):
+        if key.startswith(PREFIX) and key not in pod.annotations:
+            there = ".".join((*TEMPLATES[pod.kind], "metadata.annotations"))
+            yield (
+                f"annotation {quoted(key)} is on the {pod.kind}, and not on its pods: "
+                f"put it into {there}"
+            )
+
+
+def _unknown_container(key: str, names: list[str]) -> Iterator[str]:
+    name = key.removeprefix(_CONTAINER_KEY)
+    # An empty one is an error, and the plugin says so.
+    if name and name not in names:
+        near = get_close_matches(name, names)
+        words = f"near: {', '.join(near)}" if near else f"known: {', '.join(names)}"
+        yield (
+            f"annotation {quoted(key)} is for a container that the pod does not have "
+            f"({words})"
+        )
+
+
+def _not_for_one_container(key: str, names: list[str]) -> Iterator[str]:
+    match = _LIKE_CONTAINER_KEY.fullmatch(key)
+    if match and match[1] in names:
+        yield (
+            f"annotation {quoted(key)} asks for every container of the pod: "
+            f"for one alone it is {_CONTAINER_KEY}{match[1]}"
+        )
+
+
+def _asks_in_vain(key: str, value: str) -> bool:
+    prefix = key.partition("/")[0].lower()
+    alike = get_close_matches(prefix, [PREFIX.removesuffix("/")], cutoff=_ALIKE)
+    return bool(alike) and any(
+        is_qualified_name(name.strip()) for name in value.split(",")
+    )
