@@ -1,0 +1,120 @@
+"""``nri-cdi inject``: devices into an OCI runtime specification."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from nri_cdi.atomicfile import replace_file
+from nri_cdi.cdi.apply import inject_devices
+from nri_cdi.cdi.registry import Registry
+from nri_cdi.cdi.unresolved import explain_unresolved, suspects
+from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
+from nri_cdi.cli.sources import STANDARD_INPUT, STANDARD_INPUT_NAME, Source
+from nri_cdi.cli.specs import asked_for, is_pattern, load_registry, say_errors
+from nri_cdi.errors import ResolveError
+from nri_cdi.oci import EnvMode, format_oci_spec, parse_oci_spec
+
+EPILOG = """\
+The new specification goes to standard output, as JSON and alone. If anything is wrong,
+nothing does: standard error has the reason on one line, and the exit status is 1.
+
+Names may be patterns with the wildcards * ? [ ] of the shell; quote these.
+
+A variable that the container has already gets the device's value. With --env append the
+old one stays in front of it, as Docker, Podman and CRI-O do it.
+
+examples:
+  nri-cdi inject --oci-spec config.json nvidia.com/gpu=0 > new.json
+  nri-cdi inject --oci-spec config.json --in-place nvidia.com/gpu=0 nvidia.com/gpu=1
+  runc spec && nri-cdi inject --oci-spec config.json --in-place 'vendor.com/*'
+  echo '{}' | nri-cdi inject --oci-spec - nvidia.com/gpu=0
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of the verb."""
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="a device, vendor/class=name, or a pattern of devices",
+    )
+    parser.add_argument(
+        "--oci-spec",
+        required=True,
+        metavar="FILE",
+        help="the specification, such as config.json; - is standard input",
+    )
+    parser.add_argument(
+        "--in-place",
+        action="store_true",
+        help="put the new specification into FILE, and nothing on standard output",
+    )
+    modes = [mode.value for mode in EnvMode]
+    parser.add_argument(
+        "--env",
+        choices=modes,
+        default=modes[0],
+        help="what becomes of a variable that is there already (default: replace)",
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print the OCI spec with the devices, or write it back."""
+    from_stdin = options.oci_spec == STANDARD_INPUT
+    if from_stdin and options.in_place:
+        options.parser.error("--in-place needs a file, and - is standard input")
+    path = STANDARD_INPUT_NAME if from_stdin else options.oci_spec
+    registry = load_registry(options)
+    names = _names(options.names, registry)
+    source = Source(path=path, is_standard_input=from_stdin)
+    injected = inject_devices(
+        registry,
+        parse_oci_spec(source.read(), path),
+        names,
+        env=EnvMode(options.env),
+        path=path,
+    )
+    data = format_oci_spec(injected)
+    status = _write_back(path, data) if options.in_place else _print(data)
+    if status == EXIT_OK:
+        say_errors(registry)
+    return status
+
+
+def _names(arguments: Sequence[str], registry: Registry) -> tuple[str, ...]:
+    """The devices that are meant. Raises: ResolveError, one for all that aren't."""
+    try:
+        return asked_for(arguments, registry)
+    except ResolveError as error:
+        unmatched = error.names
+        reasons = [str(error)]
+    names = dict.fromkeys(name for name in arguments if not is_pattern(name))
+    missing = [name for name in names if name not in registry.devices]
+    if missing:
+        reasons.append(explain_unresolved(missing, registry))
+    else:
+        reasons += suspects(unmatched, registry)
+    raise ResolveError("; ".join(reasons), (*unmatched, *missing))
+
+
+def _print(data: bytes) -> int:
+    # JSON is UTF-8, whatever the terminal's encoding is.
+    if sys.stdout is not None:  # a process may be started without it
+        sys.stdout.buffer.write(data)
+    return EXIT_OK
+
+
+def _write_back(path: str, data: bytes) -> int:
+    """Write to the file itself where ``path`` is a symbolic link."""
+    try:
+        replace_file(os.path.realpath(path, strict=True), data)
+    except OSError as error:
+        reason = error.strerror or "unknown error"
+        say(f"{path}: it can't be written: {reason[:1].lower()}{reason[1:]}")
+        return EXIT_PROBLEMS
+    return EXIT_OK
