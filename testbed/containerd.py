@@ -94,6 +94,11 @@ class Containerd:
         return self._run.path
 
     @property
+    def cgroup_parent(self) -> str:
+        """The cgroup, as a path within each hierarchy, that all of it goes with."""
+        return self._run.cgroup_parent
+
+    @property
     def nri_socket(self) -> Path:
         return self.settings.nri_socket
 

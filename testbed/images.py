@@ -1,7 +1,7 @@
 """The image that pods and containers of the test bed run: busybox, made on the spot.
 
 One image serves as the pods' sandbox, too. The archive is an OCI layout in a tar file,
-the same bytes for the same busybox.
+the same bytes for the same busybox. ``docker load`` takes it as well.
 """
 
 from __future__ import annotations
@@ -71,10 +71,17 @@ def layout(busybox: Path, architecture: str) -> bytes:
         "mediaType": INDEX_TYPE,
         "manifests": [_descriptor(MANIFEST_TYPE, manifest) | named],
     }
+    # Docker without containerd's image store reads this file, and not the index.
+    listed = {
+        "Config": _blob_path(config),
+        "Layers": [_blob_path(layer)],
+        "RepoTags": [IMAGE],
+    }
     blobs = {_blob_path(blob): blob for blob in (layer, config, manifest)}
     return _tar(
         _file("oci-layout", _json({"imageLayoutVersion": "1.0.0"})),
         _file("index.json", _json(index)),
+        _file("manifest.json", _json([listed])),
         *(_file(path, blob) for path, blob in blobs.items()),
     )
 

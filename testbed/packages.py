@@ -57,6 +57,28 @@ dynamic loader helps.
 BUSYBOX = (FIRST_SUITE, "busybox-static")
 CONTAINERD = {"2.1": ("sid", "containerd"), "1.7": ("trixie", "containerd")}
 
+DOCKER = ("sid", "docker.io")
+DOCKER_CLIENT = ("sid", "docker-cli")
+"""Like the daemon, it needs no more of the machine than glibc 2.34 and libsystemd."""
+
+PODMAN = ("trixie", "podman")
+CONMON = (FIRST_SUITE, "conmon")
+"""2.1.6. trixie's needs a newer glib than the machine may have."""
+
+PODMAN_LIBC = ("trixie", "libc6")
+PODMAN_LIBRARIES = (
+    ("trixie", "libassuan9"),
+    ("trixie", "libbsd0"),
+    ("trixie", "libgpg-error0"),
+    ("trixie", "libgpgme11t64"),
+    ("trixie", "libmd0"),
+    ("trixie", "libseccomp2"),
+    ("trixie", "libsqlite3-0"),
+    ("trixie", "libsubid5"),
+    (FIRST_SUITE, "libglib2.0-0"),
+)
+"""What podman and conmon link to and a small Debian 12 lacks, or has too old."""
+
 
 class PackageError(RuntimeError):
     """A package that can't be had; the text says what was tried."""
@@ -232,7 +254,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 def main() -> None:
     """Fetch what the test bed needs, and name it."""
-    for suite, name in (RUNC, BUSYBOX, *CONTAINERD.values()):
+    engines = (DOCKER, DOCKER_CLIENT, PODMAN, CONMON, PODMAN_LIBC, *PODMAN_LIBRARIES)
+    for suite, name in (RUNC, BUSYBOX, *CONTAINERD.values(), *engines):
         package = fetch(suite, name)
         print(f"{package} sha256:{package.sha256}")
 

@@ -52,6 +52,17 @@ def test_every_descriptor_fits_its_blob(busybox: Path) -> None:
     assert (config["architecture"], config["os"]) == ("arm64", "linux")
 
 
+def test_dockers_own_list_names_the_same_blobs(busybox: Path) -> None:
+    files = opened(layout(busybox, "amd64"))
+    (entry,) = json.loads(files["index.json"])["manifests"]
+    manifest = json.loads(blob(files, entry))
+    (listed,) = json.loads(files["manifest.json"])
+    assert listed["RepoTags"] == [IMAGE]
+    assert files[listed["Config"]] == blob(files, manifest["config"])
+    (layer,) = manifest["layers"]
+    assert [files[path] for path in listed["Layers"]] == [blob(files, layer)]
+
+
 def test_the_layer_has_busybox_and_a_link_for_each_of_its_commands(
     busybox: Path,
 ) -> None:
