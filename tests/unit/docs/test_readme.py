@@ -12,7 +12,7 @@ import yaml
 from nri_cdi.adjustment import compile_adjustment
 from nri_cdi.cdi.reading import parse_spec
 from nri_cdi.cdi.registry import build_registry, register
-from nri_cdi.cli import main
+from nri_cdi.cli import VERBS, main
 from nri_cdi.config import Config, parse_config
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import Capabilities, RuntimeInfo
@@ -41,9 +41,9 @@ NEEDS = {
 NEVER = "additionalGids, device nodes of type p or u"
 
 
-def flags_of_run(capsys: pytest.CaptureFixture[str]) -> set[str]:
+def flags_of(verb: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
     with pytest.raises(SystemExit) as exited:
-        main(["run", "--help"])
+        main([verb, "--help"])
     assert exited.value.code == 0
     return set(FLAG.findall(capsys.readouterr().out))
 
@@ -54,7 +54,8 @@ def test_every_flag_that_a_page_names_exists(
     pages = [page for page in PAGES if page.parent.name != "decisions"]
     named = {flag for page in pages for flag in _flags_in_code(page.read_text())}
     assert {"--socket", "--spec-dir"} <= named
-    assert named - FOREIGN <= flags_of_run(capsys)
+    known = {flag for verb, _, _ in VERBS for flag in flags_of(verb, capsys)}
+    assert named - FOREIGN <= known
 
 
 def _flags_in_code(text: str) -> list[str]:
@@ -67,7 +68,7 @@ def test_the_table_of_settings_has_every_setting(
 ) -> None:
     rows = [[cell.replace("`", "") for cell in row] for row in table(OPERATIONS, "key")]
     assert [row[0] for row in rows] == [field.name for field in fields(Config)]
-    assert {row[1] for row in rows} <= flags_of_run(capsys)
+    assert {row[1] for row in rows} <= flags_of("run", capsys)
     for key, _, default, _ in rows:
         value = getattr(Config(), key)
         assert default == (value if isinstance(value, str) else ", ".join(value))
