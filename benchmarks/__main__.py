@@ -11,7 +11,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import freshness, loading, memory, rereading, roundtrip, startup
+from benchmarks import (
+    commands,
+    freshness,
+    library,
+    loading,
+    memory,
+    rereading,
+    roundtrip,
+    startup,
+)
 from benchmarks.figures import Figure, table, to_json
 from benchmarks.processes import ROOT, BenchmarkError, fresh_folder
 from benchmarks.sizes import FULL, Sizes
@@ -24,6 +33,8 @@ PARTS = {
     "loading": loading.measure,
     "startup": startup.measure,
     "memory": memory.measure,
+    "library": library.measure,
+    "commands": commands.measure,
 }
 
 RESULT = ROOT / "bench.json"

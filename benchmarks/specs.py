@@ -69,13 +69,16 @@ def describe(devices: int, files: int) -> str:
     return f"{devices} devices in {files} file{'' if files == 1 else 's'}"
 
 
-def write_split(folder: Path, files: int, devices: int) -> None:
-    """Write ``devices`` devices as so many YAML files of the same size."""
+def write_split(
+    folder: Path, files: int, devices: int, extension: str = "yaml"
+) -> None:
+    """Write ``devices`` devices as so many files of the same size."""
     size = devices // files
+    write = to_json if extension == "json" else to_yaml
     for file in range(files):
         numbers = range(file * size, (file + 1) * size)
-        path = folder / f"many-{file:03}.yaml"
-        path.write_text(to_yaml(many_devices(numbers)))
+        path = folder / f"many-{file:03}.{extension}"
+        path.write_text(write(many_devices(numbers)))
 
 
 def _spec(kind: str, devices: list[dict[str, Any]]) -> dict[str, Any]:

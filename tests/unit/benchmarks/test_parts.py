@@ -26,6 +26,8 @@ SMALL = Sizes(
         ("freshness", ["ms"] * 4),
         ("loading", ["x", "ms"] * 2),
         ("startup", ["x", "ms"]),
+        ("library", ["ms", "ms", "µs", "µs", "µs", "µs", "MB"] * 6),
+        ("commands", ["ms"] * 6),
     ],
 )
 def test_a_part_yields_figures(part: str, units: list[str]) -> None:
