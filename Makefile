@@ -2,18 +2,21 @@
 # makes and fetches goes into .venv and .cache, and the next run finds it there.
 #
 #   PYTHON=python3.12       the interpreter of the virtual environments
+#   FUZZ_SECONDS=60         how long to fuzz, 300 without it
 #   PYTEST_ARGS='-k mux'    more arguments for pytest
 
 BIN := .venv/bin
 PROTO_PYTHON := .cache/proto-venv/bin/python
+FUZZ_PYTHON := .cache/fuzz-venv/bin/python
 PYTEST_ARGS ?=
+FUZZ_SECONDS ?= 300
 
 # What a caller's shell may hold for other projects.
 unexport PYTHONHOME PYTHONPATH PYTHONWARNINGS PYTEST_ADDOPTS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-e2e lint format bench proto proto-setup \
-	lock clean
+.PHONY: help setup demo test test-fast test-e2e lint format bench fuzz fuzz-setup \
+	proto proto-setup lock clean
 # Recipes share the environments and, in test-e2e and demo, the machine.
 .NOTPARALLEL:
 
@@ -23,6 +26,9 @@ help: ## list the targets
 
 setup: ## make .venv, where it is missing or out of date
 	@tools/setup dev
+
+fuzz-setup:
+	@tools/setup fuzz
 
 proto-setup:
 	@tools/setup proto
@@ -51,6 +57,9 @@ format: setup ## reformat the code, and mend what ruff can mend
 
 bench: setup ## the benchmarks
 	@$(BIN)/python -m benchmarks
+
+fuzz: fuzz-setup ## look for input that breaks what reads it
+	@$(FUZZ_PYTHON) -m fuzz --seconds $(FUZZ_SECONDS)
 
 proto: proto-setup ## generate the protobuf modules from proto/
 	$(PROTO_PYTHON) tools/genproto.py

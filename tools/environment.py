@@ -2,6 +2,7 @@
 
     tools/setup dev      .venv: the package, editable, and what tests and lint need
     tools/setup proto    .cache/proto-venv: the protoc that `make proto` runs
+    tools/setup fuzz     .cache/fuzz-venv: the package and what `make fuzz` runs
 
 An environment is complete when its last step has written a stamp with the digest of
 everything that went into it; without that stamp it is made anew. So an interrupted
@@ -62,6 +63,11 @@ ENVIRONMENTS = {
         folder=CACHE / "proto-venv",
         constraints=ROOT / "requirements" / "constraints-proto.txt",
         requirements=("--group", "proto"),
+    ),
+    "fuzz": Environment(
+        folder=CACHE / "fuzz-venv",
+        constraints=ROOT / "requirements" / "constraints-fuzz.txt",
+        requirements=("--editable", ".", "--group", "fuzz"),
     ),
 }
 

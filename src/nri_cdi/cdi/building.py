@@ -8,7 +8,6 @@ Source: sigs.k8s.io/yaml and Go's encoding/json, which match the case of keys lo
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, make_dataclass
 from dataclasses import fields as dataclass_fields
@@ -61,7 +60,7 @@ def shape_of(
         draft=_draft_of(model),
         fields=fields,
         names=frozenset(fields),
-        by_folded_name={_fold(name): name for name in fields},
+        by_folded_name={fold(name): name for name in fields},
         removed=removed,
     )
 
@@ -120,8 +119,11 @@ class Builder:
                 message = f"expected {expected}, got null"
                 self._report(Rule.NULL_ITEM, message, (place, index))
 
-    def wrong_type(self, expected: str, value: Any, place: Place) -> None:
-        got = repr(value) if type(value) is float else describe(value)
+    def wrong_type(
+        self, expected: str, value: Any, place: Place, shown: str | None = None
+    ) -> None:
+        """Report a value that is not ``expected``; ``shown`` is what to call it."""
+        got = shown or (repr(value) if type(value) is float else describe(value))
         self._report(Rule.WRONG_TYPE, f"expected {expected}, got {got}", place)
 
     def judge_removed(self, cdi_version: str) -> None:
@@ -143,7 +145,7 @@ class Builder:
         """
         spellings: dict[str, list[str]] = {}
         for key in value:
-            folded = _fold(key)
+            folded = fold(key)
             name = shape.by_folded_name.get(folded)
             if name is not None:
                 spellings.setdefault(name, []).append(key)
@@ -166,6 +168,8 @@ class Builder:
     def _unknown_field(self, shape: Shape, key: str, place: Place) -> None:
         if self.problems.is_full:
             return
+        import difflib  # few specs need it
+
         near = difflib.get_close_matches(key[:MAX_QUOTED], shape.fields)
         if near:
             hint = f"did you mean {' or '.join(near)}?"
@@ -178,7 +182,8 @@ class Builder:
         self.problems.add(_problem(rule, message, place))
 
 
-def _fold(key: str) -> str:
+def fold(key: str) -> str:
+    """``key`` as Go compares the names of fields: in lower case, by and large."""
     return key.translate(_FOLDED).lower()
 
 

@@ -10,6 +10,7 @@ may override one that a merge brings, as YAML's merge type has it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """A text's value, which is only good if ``flaws`` is empty."""
+    """A document's value, which is only good if ``flaws`` is empty."""
 
     value: Any
     flaws: tuple[Problem, ...]
@@ -59,33 +60,49 @@ def compose(text: str) -> Composed:
     Raises:
         MalformedError: it isn't YAML, or it is larger or deeper than the limits.
     """
-    composer = _Composer(text)
+    nothing = Composed(value=None, flaws=())
     try:
-        value = composer.root()
+        return next(_Composer(text).documents(), nothing)
     except yaml.YAMLError as error:
         raise malformed(text, error) from error
-    return Composed(value=value, flaws=tuple(composer.flaws))
+
+
+def compose_all(text: str) -> tuple[Composed, ...]:
+    """The values of all documents of a YAML text, in order; an empty one is None.
+
+    Raises:
+        MalformedError: a part of it isn't YAML, or together they exceed the limits.
+    """
+    try:
+        return tuple(_Composer(text).documents())
+    except yaml.YAMLError as error:
+        raise malformed(text, error) from error
 
 
 class _Composer:
-    """Builds a value from events, and remembers what its anchors stand for."""
+    """Builds a value from events, and remembers what its anchors stand for.
+
+    With it goes how many keys and values that is, aliases in it spelled out.
+    """
 
     def __init__(self, text: str) -> None:
         self._next = open_events(text)
-        self._anchored: dict[str, Any] = {}
+        self._anchored: dict[str, tuple[Any, int]] = {}
         self._open_anchors: set[str] = set()
         self._values = 0
-        self.flaws = ProblemLog()
+        self._flaws = ProblemLog()
 
-    def root(self) -> Any:
+    def documents(self) -> Iterator[Composed]:
         self._next()  # the start of the stream
-        if isinstance(self._next(), StreamEndEvent):
-            return None
-        value = self._value(self._next(), "", 0)
-        self._next()  # the end of the document: what stands there must be readable
-        return value
+        while not isinstance(self._next(), StreamEndEvent):
+            value = self._value(self._next(), "", 0)
+            self._next()  # the end of the document: what stands there must be readable
+            yield Composed(value=value, flaws=tuple(self._flaws))
+            self._anchored.clear()
+            self._flaws.clear()
 
     def _value(self, event: Any, pointer: str, depth: int) -> Any:
+        before = self._values
         self._count(event, 1)
         if isinstance(event, AliasEvent):
             return self._alias(event, pointer)
@@ -93,7 +110,8 @@ class _Composer:
         if anchor is None:
             return self._content(event, pointer, depth)
         self._open_anchors.add(anchor)
-        value = self._anchored[anchor] = self._content(event, pointer, depth)
+        value = self._content(event, pointer, depth)
+        self._anchored[anchor] = value, self._values - before
         self._open_anchors.discard(anchor)
         return value
 
@@ -118,8 +136,8 @@ class _Composer:
         if name in self._open_anchors:
             message = f"the value of anchor {quoted(name)} contains itself"
         elif name in self._anchored:
-            value = self._anchored[name]
-            self._count(event, _size(value, MAX_VALUES))
+            value, values = self._anchored[name]
+            self._count(event, values)
             return value
         else:
             message = f"no anchor {quoted(name)} stands before this alias"
@@ -138,7 +156,7 @@ class _Composer:
         merged: list[dict[str, Any]] = []
         while not isinstance(event := self._next(), MappingEndEvent):
             if _is_merge(event):
-                merged += self._merge_sources(pointer, depth)
+                merged += self._merge_sources(event, pointer, depth)
                 continue
             key = self._key(event, pointer, depth)
             value = self._value(self._next(), at_key(pointer, key or ""), depth)
@@ -167,10 +185,11 @@ class _Composer:
             return None
         return key_of(value)
 
-    def _merge_sources(self, pointer: str, depth: int) -> list[dict[str, Any]]:
-        """What ``<<`` names; of two with the same key the first counts."""
-        event = self._next()
-        value = self._value(event, at_key(pointer, "<<"), depth)
+    def _merge_sources(
+        self, event: Event, pointer: str, depth: int
+    ) -> list[dict[str, Any]]:
+        """What the ``<<`` of ``event`` names; of two with one key the first counts."""
+        value = self._value(self._next(), at_key(pointer, "<<"), depth)
         sources = value if isinstance(value, list) else [value]
         if all(isinstance(source, dict) for source in sources):
             return sources
@@ -184,25 +203,10 @@ class _Composer:
             raise too_many_values(event)
 
     def _flaw(self, event: Event, rule: Rule, message: str, pointer: str) -> None:
-        self.flaws.add(problem_at(event, rule, message, pointer))
+        self._flaws.add(problem_at(event, rule, message, pointer))
 
 
 def _is_merge(event: Event) -> bool:
     if not isinstance(event, ScalarEvent) or event.value != "<<":
         return False
     return bool(event.implicit[0]) or event.tag == _MERGE_TAG
-
-
-def _size(value: Any, limit: int) -> int:
-    """How many keys and values ``value`` has in it; no more than ``limit`` and one."""
-    count = 0
-    rest = [value]
-    while rest and count <= limit:
-        item = rest.pop()
-        count += 1
-        if isinstance(item, list):
-            rest += item
-        elif isinstance(item, dict):
-            count += len(item)
-            rest += item.values()
-    return count

@@ -15,7 +15,8 @@ from typing import Any
 
 from nri_cdi.cdi.building import Builder, Convert, Place, Shape
 from nri_cdi.cdi.model import NO_ANNOTATIONS
-from nri_cdi.cdi.scalars import text_of
+from nri_cdi.cdi.quoting import quoted
+from nri_cdi.cdi.scalars import resolve_plain, text_of
 
 _JSON_INTEGER_LIMIT = 1e21
 """From here on Go writes a float with an exponent, which is no integer to it."""
@@ -61,7 +62,7 @@ def optional_integer(builder: Builder, value: Any, place: Place) -> int | None:
         return value
     if type(value) is float and value.is_integer() and abs(value) < _JSON_INTEGER_LIMIT:
         return int(value)
-    builder.wrong_type("an integer", value, place)
+    _wrong_scalar(builder, "an integer", int, value, place)
     return None
 
 
@@ -80,7 +81,7 @@ def boolean(builder: Builder, value: Any, place: Place) -> bool:
     """A boolean; null is false."""
     if value is None or type(value) is bool:
         return bool(value)
-    builder.wrong_type("a boolean", value, place)
+    _wrong_scalar(builder, "a boolean", bool, value, place)
     return False
 
 
@@ -118,6 +119,17 @@ def many(shape: Shape) -> Convert:
         return tuple([make(shape, item, (place, at)) for at, item in enumerate(value)])
 
     return convert
+
+
+def _wrong_scalar(
+    builder: Builder, expected: str, kind: type, value: Any, place: Place
+) -> None:
+    """Report what is no ``kind``; quotes may be all that is wrong with it."""
+    if type(value) is not str:
+        builder.wrong_type(expected, value, place)
+        return
+    hint = "; leave out the quotes" if type(resolve_plain(value)) is kind else ""
+    builder.wrong_type(expected, value, place, f"the string {quoted(value)}{hint}")
 
 
 def _items(builder: Builder, expected: str, value: Any, place: Place) -> list[Any]:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import yaml
 from yaml.events import Event, ScalarEvent
 
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.scalars import Scalar, resolve_plain, resolve_tagged
+from nri_cdi.cdi.syntax import Position, place_of, syntax_problem
 from nri_cdi.errors import Problem
 
 MAX_DEPTH = 100
@@ -26,15 +27,13 @@ MAX_DEPTH = 100
 MAX_VALUES = 4 * 1024 * 1024
 """Keys and values of a document, aliases spelled out; some 150 000 devices' worth."""
 
-Position = tuple[int, int]
-"""A line and a column, both from 1."""
+MAX_TAG_DIRECTIVES = 100
+"""Lines ``%TAG`` of a text. libyaml compares each with all before it, within one call
+of C: a megabyte of them would stop all threads for minutes."""
+
+_TAG_DIRECTIVE = re.compile("(?:^|(?<=[\n\r\x85\u2028\u2029]))%TAG")
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-# YAML 1.1, production 1: c-printable.
-_UNPRINTABLE = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-)
 
 
 class MalformedError(Exception):
@@ -50,7 +49,12 @@ def open_events(text: str, loader: type = _Loader) -> Callable[[], Event]:
 
     The function raises yaml.YAMLError; ``malformed`` turns that into our own. It raises
     MalformedError itself once there were over MAX_VALUES events.
+
+    Raises:
+        MalformedError: it has over MAX_TAG_DIRECTIVES.
     """
+    if text.count("%TAG") > MAX_TAG_DIRECTIVES:
+        _check_directives(text)
     next_event: Callable[[], Event] = loader(text).get_event
     # A value takes a character at least: a short text needs no counting.
     if len(text) <= MAX_VALUES:
@@ -85,20 +89,7 @@ def problem_at(event: Event, rule: Rule, message: str, pointer: str = "") -> Pro
 
 def malformed(text: str, error: yaml.YAMLError) -> MalformedError:
     """The same error with our words and with its place in ``text``."""
-    foreign = _UNPRINTABLE.search(text)
-    if foreign:
-        return MalformedError(_unprintable(text, foreign))
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    reason = getattr(error, "problem", None) or "unknown error"
-    context = getattr(error, "context", None)
-    return MalformedError(
-        Problem(
-            rule=Rule.SYNTAX,
-            message=f"not YAML or JSON: {f'{context}, ' if context else ''}{reason}",
-            line=mark.line + 1 if mark else None,
-            column=mark.column + 1 if mark else None,
-        )
-    )
+    return MalformedError(syntax_problem(text, error))
 
 
 def too_deep(event: Event) -> MalformedError:
@@ -123,18 +114,20 @@ def too_many_values(event: Event) -> MalformedError:
     )
 
 
+def _check_directives(text: str) -> None:
+    # They may stand in a quoted text, where they are none. Nobody writes that.
+    found = list(islice(_TAG_DIRECTIVE.finditer(text), MAX_TAG_DIRECTIVES + 1))
+    if len(found) > MAX_TAG_DIRECTIVES:
+        line, column = place_of(text, found[-1].start())
+        message = f"there are over {MAX_TAG_DIRECTIVES} lines that start with %TAG"
+        raise MalformedError(
+            Problem(
+                rule=Rule.TOO_MANY_VALUES, message=message, line=line, column=column
+            )
+        )
+
+
 def _counted(next_event: Callable[[], Event]) -> Iterator[Event]:
     for _ in range(MAX_VALUES):
         yield next_event()
     raise too_many_values(next_event())
-
-
-def _unprintable(text: str, found: re.Match[str]) -> Problem:
-    before = text[: found.start()]
-    line_start = before.rfind("\n") + 1
-    return Problem(
-        rule=Rule.SYNTAX,
-        message=f"the control character {quoted(found[0])} can't stand in a document",
-        line=before.count("\n") + 1,
-        column=len(before) - line_start + 1,
-    )

@@ -154,9 +154,15 @@ def _why_invalid(grammar: _Grammar, text: str) -> str:
     foreign = grammar.foreign.search(text)
     if foreign:
         return (
-            f"{subject} has {foreign[0]!r} in it; only {grammar.allowed_words} "
-            "are allowed"
+            f"{subject} has {_named(foreign[0])} in it; "
+            f"only {grammar.allowed_words} are allowed"
         )
     if not grammar.first.match(text):
         return f"{subject} must start with {grammar.first_words}, not {text[0]!r}"
     return f"{subject} must end with a letter or digit, not {text[-1]!r}"
+
+
+def _named(character: str) -> str:
+    """A character in quotes, with its number if it may look like one of ASCII's."""
+    shown = repr(character)
+    return shown if character.isascii() else f"{shown} (U+{ord(character):04X})"

@@ -14,7 +14,7 @@ from nri_cdi.cdi.composing import Composed
 from nri_cdi.cdi.document import decode, load
 from nri_cdi.cdi.events import MalformedError
 from nri_cdi.cdi.model import Spec
-from nri_cdi.cdi.pointers import is_within
+from nri_cdi.cdi.pointers import is_within, parent
 from nri_cdi.cdi.positions import locate
 from nri_cdi.cdi.problems import in_order
 from nri_cdi.cdi.quoting import quoted
@@ -85,7 +85,7 @@ def _loaded(text: str, document: Composed, path: str) -> LoadedSpec:
     unread = {flaw.pointer for flaw in document.flaws if flaw.rule in _VALUE_FLAWS}
     unbuilt = (item for item in built.problems if item.pointer not in unread)
     unsound = (*document.flaws, *unbuilt)
-    invalid = _unrelated(validate_spec(built.spec), unsound)
+    invalid = _unrelated(validate_spec(built.spec), map(_concerned, unsound))
     problems = (*unsound, *invalid)
     if problems:
         raise SpecError(path, in_order(_placed(text, problems)))
@@ -106,17 +106,27 @@ def _take_apart(value: object) -> None:
 
 _VALUE_FLAWS = (Rule.UNKNOWN_ANCHOR, Rule.TAG_MISMATCH)
 
-_NO_SPEC_DATA = Problem(rule=Rule.NO_SPEC_DATA, message="no spec data in the document")
+_NO_SPEC_DATA = Problem(
+    rule=Rule.NO_SPEC_DATA,
+    message="there is no spec: the text, or its first document, is empty",
+)
 
 
-def _unrelated(problems: Iterable[Problem], others: Sequence[Problem]) -> list[Problem]:
-    """Those problems that no other one, at or in or around their place, explains."""
+def _concerned(unsound: Problem) -> str:
+    """The place of which nothing is sure for a problem of the text or the shape."""
+    # A merge that failed may have brought all that is missing beside it.
+    is_merge = unsound.rule is Rule.UNUSABLE_MERGE
+    return parent(unsound.pointer) if is_merge else unsound.pointer
+
+
+def _unrelated(problems: Iterable[Problem], pointers: Iterable[str]) -> list[Problem]:
+    """Those problems that are neither at nor in nor around any of ``pointers``."""
+    others = tuple(pointers)
     return [
         problem
         for problem in problems
         if not any(
-            is_within(other.pointer, problem.pointer)
-            or is_within(problem.pointer, other.pointer)
+            is_within(other, problem.pointer) or is_within(problem.pointer, other)
             for other in others
         )
     ]

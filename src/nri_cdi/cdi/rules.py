@@ -53,5 +53,7 @@ class Rule(StrEnum):
     INVALID_CLOS_ID = "invalid-clos-id"
     INVALID_ANNOTATION_KEY = "invalid-annotation-key"
     ANNOTATIONS_TOO_LARGE = "annotations-too-large"
+    # The rewriting of a valid spec.
+    LOSSY_REWRITE = "lossy-rewrite"
     # The report itself.
     TOO_MANY_PROBLEMS = "too-many-problems"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nri_cdi.cdi import composing
-from nri_cdi.cdi.composing import compose
+from nri_cdi.cdi.composing import compose, compose_all
 from nri_cdi.cdi.events import MalformedError
 from nri_cdi.errors import Problem
 
@@ -124,7 +124,7 @@ def test_anchors_tags_and_merges_are_worked_out(text: str, value: object) -> Non
             "the value of '<<' must be a mapping or a list of mappings",
             "['<<']",
             1,
-            5,
+            1,
         ),
         (
             "<<: [{}, 1]",
@@ -132,7 +132,7 @@ def test_anchors_tags_and_merges_are_worked_out(text: str, value: object) -> Non
             "the value of '<<' must be a mapping or a list of mappings",
             "['<<']",
             1,
-            5,
+            1,
         ),
     ],
 )
@@ -169,7 +169,9 @@ def test_all_flaws_are_found() -> None:
         (
             "a: b: c",
             "syntax",
-            "not YAML or JSON: mapping values are not allowed in this context",
+            "not YAML or JSON: no key can stand here: the indentation "
+            "may be wrong, the line before may lack its ':', or a text with ': ' in "
+            "it its quotes",
         ),
     ],
 )
@@ -186,7 +188,7 @@ def test_aliases_count_as_what_they_stand_for(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(MalformedError) as caught:
         compose(BILLION_LAUGHS)
     problem = caught.value.problem
-    assert (problem.rule, problem.line) == ("too-many-values", 4)
+    assert (problem.rule, problem.line) == ("too-many-values", 3)
 
 
 def test_a_small_spec_with_many_aliases_is_read() -> None:
@@ -204,3 +206,21 @@ def test_a_text_has_a_value_or_is_malformed(text: str) -> None:
         assert error.problem.message
     else:
         assert json.loads(json.dumps(composed.value)) == composed.value
+
+
+def test_the_limit_is_for_all_documents_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(composing, "MAX_VALUES", 6)
+    text = "[a, b]\n---\n[c, d]\n"
+    assert [each.value for each in compose_all(text)] == [["a", "b"], ["c", "d"]]
+    with pytest.raises(MalformedError) as caught:
+        compose_all(f"{text}---\ne")
+    assert caught.value.problem.rule == "too-many-values"
+
+
+@given(st.lists(st.none() | st.integers() | st.lists(st.text("ab é")), max_size=4))
+def test_documents_are_composed_as_each_is_alone(values: list[object]) -> None:
+    texts = [json.dumps(value) for value in values]
+    together = compose_all("".join(f"--- {text}\n" for text in texts))
+    assert together == tuple(compose(text) for text in texts)

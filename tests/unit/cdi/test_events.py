@@ -98,29 +98,6 @@ def test_an_error_without_words_is_an_error() -> None:
     assert problem.message == "not YAML or JSON: unknown error"
 
 
-@pytest.mark.parametrize("loader", LOADERS)
-@pytest.mark.parametrize(
-    ("text", "shown", "line", "column"),
-    [
-        ("\0", r"'\x00'", 1, 1),
-        ("a: b\nc: \x07d", r"'\x07'", 2, 4),
-        ("a: \x7f", r"'\x7f'", 1, 4),
-        ("a: \ufffe", r"'\ufffe'", 1, 4),
-    ],
-)
-def test_control_characters_are_shown_safely(
-    loader: type, text: str, shown: str, line: int, column: int
-) -> None:
-    with pytest.raises(yaml.YAMLError) as caught:
-        _drain(open_events(text, loader))
-    assert malformed(text, caught.value).problem == Problem(
-        rule="syntax",
-        message=f"the control character {shown} can't stand in a document",
-        line=line,
-        column=column,
-    )
-
-
 def test_a_text_has_no_more_values_than_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -134,6 +111,24 @@ def test_a_text_has_no_more_values_than_the_limit(
         column=23,
     )
     assert str(caught.value) == caught.value.problem.message
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
+def test_a_text_has_no_more_tag_directives_than_the_limit(line_end: str) -> None:
+    lines = [f"%TAG !a{number}! x" for number in range(101)]
+    _drain(open_events(line_end.join([*lines[:100], "--- a"])))
+    with pytest.raises(MalformedError) as caught:
+        open_events(line_end.join([*lines, "--- a"]))
+    assert caught.value.problem == Problem(
+        rule="too-many-values",
+        message="there are over 100 lines that start with %TAG",
+        line=101,
+        column=1,
+    )
+
+
+def test_tags_that_are_no_directives_do_not_count() -> None:
+    assert len(_drain(open_events("- a: '%TAG'\n" * 200))) > 200
 
 
 def test_a_long_text_with_few_values_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ WHY_UNQUALIFIED = [
     ),
     (
         "a/b=\u0661",
-        "device name '\u0661' has '\u0661' in it; "
+        "device name '\u0661' has '\u0661' (U+0661) in it; "
         "only letters, digits, '_', '.', ':' and '-' are allowed",
     ),
 ]

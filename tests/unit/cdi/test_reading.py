@@ -18,18 +18,15 @@ from hypothesis import strategies as st
 
 from nri_cdi.cdi import reading
 from nri_cdi.cdi.model import (
-    NO_EDITS,
     ContainerEdits,
     Device,
     DeviceNode,
-    Hook,
-    IntelRdt,
-    LinuxNetDevice,
-    Mount,
     Spec,
 )
+from nri_cdi.cdi.plain import to_plain
 from nri_cdi.cdi.reading import LoadedSpec, parse_spec, read_spec
 from nri_cdi.errors import Problem, SpecError
+from tests.unit.cdi.strategies import specs, texts
 from tests.unit.cdi.vectors import vectors
 
 GOOD = """\
@@ -138,19 +135,26 @@ def test_anchors_and_merges_work() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "f.yaml: no spec data in the document"),
-        (" \n# nothing\n", "f.yaml: no spec data in the document"),
-        ("null", "f.yaml: no spec data in the document"),
-        ("---\n---\na: b", "f.yaml: no spec data in the document"),
+        ("", "f.yaml: there is no spec: the text, or its first document, is empty"),
+        (
+            " \n# nothing\n",
+            "f.yaml: there is no spec: the text, or its first document, is empty",
+        ),
+        ("null", "f.yaml: there is no spec: the text, or its first document, is empty"),
+        (
+            "---\n---\na: b",
+            "f.yaml: there is no spec: the text, or its first document, is empty",
+        ),
         ("a string", "f.yaml:1:1: expected a mapping, got a string"),
         (
             b"kind: \xe9",
-            "f.yaml:1: the byte 0xe9 at offset 6 is not UTF-8; a spec must be UTF-8",
+            "f.yaml:1:7: the byte 0xe9 at offset 6 is not UTF-8; a spec must be UTF-8",
         ),
         (
             "a: b: c",
-            "f.yaml:1:5: not YAML or JSON: "
-            "mapping values are not allowed in this context",
+            "f.yaml:1:5: not YAML or JSON: no key can stand here: the indentation "
+            "may be wrong, the line before may lack its ':', or a text with ': ' in "
+            "it its quotes",
         ),
         (
             "\0",
@@ -223,7 +227,7 @@ def test_anchors_and_merges_work() -> None:
             f"{DEVICE_NODE}major: '10'\n      minor: 10.5\n      uid: -1\n"
             "      gid: 4294967296\n      fileMode: yes\n      type: x\n",
             "f.yaml:9:7: devices[0].containerEdits.deviceNodes[0].major: "
-            "expected an integer, got a string\n"
+            "expected an integer, got the string '10'; leave out the quotes\n"
             "f.yaml:10:7: devices[0].containerEdits.deviceNodes[0].minor: "
             "expected an integer, got 10.5\n"
             "f.yaml:11:7: devices[0].containerEdits.deviceNodes[0].uid: "
@@ -472,117 +476,11 @@ class _Opened:
         return self._growing.read(size)
 
 
-names = st.from_regex(r"\A[A-Za-z][A-Za-z0-9_.:-]{0,5}[A-Za-z0-9]\Z")
-kinds = st.from_regex(r"\A[a-z][a-z.]{0,3}[a-z0-9]/[a-z][a-z.]{0,3}[a-z0-9]\Z")
-texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-paths = texts.filter(bool)
-numbers = st.integers(-(2**63), 2**63 - 1)
-ids = st.none() | st.integers(0, 2**32 - 1)
-variables = st.from_regex(r"\A[A-Z]{1,3}=[a-z \n]{0,3}\Z")
-interface_names = st.from_regex(r"\A[a-z]{2}[0-9]\Z")
-
-
-def _tuples(items: st.SearchStrategy[Any], **rest: Any) -> st.SearchStrategy[Any]:
-    return st.lists(items, max_size=2, **rest).map(tuple)
-
-
-device_nodes = st.builds(
-    DeviceNode,
-    path=paths,
-    host_path=texts,
-    type=st.sampled_from(("", "b", "c", "u", "p")),
-    major=numbers,
-    minor=numbers,
-    file_mode=ids,
-    permissions=st.sampled_from(("", "r", "rwm", "none")),
-    uid=ids,
-    gid=ids,
-)
-hooks = st.builds(
-    Hook,
-    hook_name=st.sampled_from(("prestart", "createContainer", "poststop")),
-    path=paths,
-    args=_tuples(texts),
-    env=_tuples(variables),
-    timeout=st.none() | numbers,
-)
-rdts = st.builds(
-    IntelRdt,
-    clos_id=names,
-    l3_cache_schema=texts,
-    mem_bw_schema=texts,
-    schemata=st.none() | _tuples(texts),
-    enable_monitoring=st.booleans(),
-)
-mounts = st.builds(
-    Mount, host_path=paths, container_path=paths, options=_tuples(texts), type=texts
-)
-net_devices = interface_names.map(
-    lambda name: LinuxNetDevice(host_interface_name=name, name=name)
-)
-edits = st.builds(
-    ContainerEdits,
-    env=_tuples(variables),
-    device_nodes=_tuples(device_nodes),
-    net_devices=_tuples(net_devices, unique=True),
-    hooks=_tuples(hooks),
-    mounts=_tuples(mounts),
-    intel_rdt=st.none() | rdts,
-    additional_gids=_tuples(st.integers(0, 2**32 - 1)),
-)
-annotation_maps = st.dictionaries(
-    names.map(lambda n: n.replace(":", "_")), texts, max_size=2
-)
-devices = st.builds(
-    Device, name=names, annotations=annotation_maps, container_edits=edits.filter(bool)
-)
-specs = st.builds(
-    Spec,
-    cdi_version=st.sampled_from(("1.1.0", "v1.1.0")),
-    kind=kinds,
-    annotations=annotation_maps,
-    devices=st.lists(
-        devices, min_size=1, max_size=3, unique_by=lambda device: device.name
-    ).map(tuple),
-    container_edits=st.just(NO_EDITS) | edits,
-)
-
-_WORDS = {
-    "cdi_version": "cdiVersion",
-    "container_edits": "containerEdits",
-    "device_nodes": "deviceNodes",
-    "net_devices": "netDevices",
-    "intel_rdt": "intelRdt",
-    "additional_gids": "additionalGids",
-    "host_path": "hostPath",
-    "file_mode": "fileMode",
-    "host_interface_name": "hostInterfaceName",
-    "container_path": "containerPath",
-    "hook_name": "hookName",
-    "clos_id": "closID",
-    "l3_cache_schema": "l3CacheSchema",
-    "mem_bw_schema": "memBwSchema",
-    "enable_monitoring": "enableMonitoring",
-}
-
-
-def _plain(value: Any) -> Any:
-    """A value of the model as the spec writes it."""
-    if hasattr(value, "__slots__"):
-        return {
-            _WORDS.get(name, name): _plain(getattr(value, name))
-            for name in value.__slots__
-        }
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, (str, int)) else dict(value)
-
-
 @settings(max_examples=40)
 @given(specs)
 def test_a_spec_written_as_json_is_read_as_the_same(spec: Spec) -> None:
     for ascii_only in (True, False):
-        text = json.dumps(_plain(spec), ensure_ascii=ascii_only)
+        text = json.dumps(to_plain(spec), ensure_ascii=ascii_only)
         assert parse_spec(text.encode(), "f").spec == spec
 
 
@@ -590,7 +488,7 @@ def test_a_spec_written_as_json_is_read_as_the_same(spec: Spec) -> None:
 @given(specs)
 def test_a_spec_written_as_yaml_is_read_as_the_same(spec: Spec) -> None:
     # Quoted, for PyYAML doesn't know all that Go takes for something else than text.
-    text = yaml.safe_dump(_plain(spec), default_style='"', allow_unicode=True)
+    text = yaml.safe_dump(to_plain(spec), default_style='"', allow_unicode=True)
     assert parse_spec(text.encode(), "f").spec == spec
 
 
