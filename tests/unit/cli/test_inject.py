@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from nri_cdi.cli import main
+from tests.unit.cli.untouched import untouched
 
 Capture = pytest.CaptureFixture[str]
 
@@ -199,7 +200,7 @@ def test_names_without_a_device_are_told_on_one_line(
     in_place: list[str],
 ) -> None:
     (specs / "b.yaml").write_text(BROKEN)
-    before = config.stat()
+    before = untouched(config)
     assert _inject(specs, config, *in_place, *names) == 1
     broken = (
         f"{specs}/b.yaml:35:1: x: unknown field 'x'; expected one of cdiVersion, kind, "
@@ -208,7 +209,7 @@ def test_names_without_a_device_are_told_on_one_line(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == f"nri-cdi: {said.format(broken=broken)}\n"
-    assert config.stat() == before
+    assert untouched(config) == before
 
 
 def test_a_broken_file_that_was_not_needed_is_told_too(
