@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from nri_cdi.cdi.annotations import (
@@ -13,7 +11,6 @@ from nri_cdi.cdi.annotations import (
     update_annotations,
 )
 from nri_cdi.errors import AnnotationError
-from tests.unit.cdi.vectors import vectors
 
 _NOT_A_NAME = (
     "can't be an annotation's name: it must be letters, "
@@ -90,41 +87,3 @@ def test_a_bad_name_is_refused_with_its_annotation() -> None:
         "annotation 'cdi.k8s.io/a': '' is not a qualified device name "
         "(vendor/class=name): it has no '='"
     )
-
-
-@pytest.mark.parametrize("case", vectors("cdi.jsonl", "TestAnnotationKey"))
-def test_keys_of_the_reference(case: dict[str, Any]) -> None:
-    if case["invalid"]:
-        with pytest.raises(AnnotationError):
-            annotation_key(case["plugin"], case["devID"])
-    else:
-        assert annotation_key(case["plugin"], case["devID"]) == case["key"]
-
-
-def _update(case: dict[str, Any]) -> dict[str, str]:
-    annotations: dict[str, str] = case["existing"] or {}
-    for injection in case["injections"]:
-        annotations = update_annotations(
-            annotations, injection["plugin"], injection["devID"], injection["devices"]
-        )
-    return annotations
-
-
-@pytest.mark.parametrize("case", vectors("cdi.jsonl", "TestUpdateAnnotations"))
-def test_updates_of_the_reference(case: dict[str, Any]) -> None:
-    if case["invalid"]:
-        with pytest.raises(AnnotationError):
-            _update(case)
-    else:
-        annotations = _update(case)
-        assert annotations == case["annotations"]
-        assert sorted(parse_annotations(annotations)) == sorted(case["parsed"])
-
-
-@pytest.mark.parametrize("case", vectors("cdi.jsonl", "TestParseAnnotation"))
-def test_annotations_of_the_reference(case: dict[str, Any]) -> None:
-    if case["invalid"]:
-        with pytest.raises(AnnotationError):
-            parse_annotations(case["annotations"])
-    else:
-        assert list(parse_annotations(case["annotations"])) == case["devices"]

@@ -15,9 +15,7 @@ from nri_cdi.cdi.model import (
     LinuxNetDevice,
     Mount,
 )
-from nri_cdi.cdi.shapes import build_spec
 from nri_cdi.errors import Problem
-from tests.unit.cdi.vectors import vectors
 
 
 def _node(path: str = "/dev/a", **rest: Any) -> ContainerEdits:
@@ -294,10 +292,3 @@ def test_all_problems_of_a_block_are_found() -> None:
         "mounts[0].hostPath",
         "mounts[0].containerPath",
     ]
-
-
-@pytest.mark.parametrize("case", vectors("cdi.jsonl", "TestValidateContainerEdits"))
-def test_edits_of_the_reference(case: dict[str, Any]) -> None:
-    built = build_spec({"containerEdits": case["edits"]})
-    assert built.problems == ()
-    assert bool(validate_edits(built.spec.container_edits)) == case["invalid"]

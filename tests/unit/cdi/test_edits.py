@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from nri_cdi.cdi.edits import Resolution, SourcedEdits, merge
@@ -16,8 +14,6 @@ from nri_cdi.cdi.model import (
     LinuxNetDevice,
     Mount,
 )
-from nri_cdi.cdi.shapes import build_spec
-from tests.unit.cdi.vectors import vectors
 
 
 def _full(tag: str, gid: int) -> ContainerEdits:
@@ -79,14 +75,3 @@ def test_the_origin_of_edits_is_told_in_words(device: str, origin: str) -> None:
         edits=NO_EDITS, kind="v/c", device=device, path="/etc/cdi/v.yaml"
     )
     assert part.origin == origin
-
-
-def _edits(block: dict[str, Any] | None) -> ContainerEdits:
-    value = block["ContainerEdits"] if block else None
-    return build_spec({"containerEdits": value}).spec.container_edits
-
-
-@pytest.mark.parametrize("case", vectors("cdi.jsonl", "TestAppend"))
-def test_joined_edits_of_the_reference(case: dict[str, Any]) -> None:
-    blocks = [_edits(case["dst"]), *map(_edits, case["src"])]
-    assert merge(blocks) == _edits(case["result"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +18,6 @@ from nri_cdi.cdi.names import (
     validate_vendor_name,
 )
 from nri_cdi.errors import InvalidNameError
-from tests.unit.cdi.vectors import vectors
 
 vendors = st.from_regex(r"\A[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?\Z")
 device_names = st.from_regex(r"\A[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?\Z")
@@ -159,16 +157,3 @@ def test_a_text_is_qualified_or_its_refusal_is_an_error_of_ours(text: str) -> No
     else:
         with pytest.raises(InvalidNameError):
             parse_qualified_name(text)
-
-
-@pytest.mark.parametrize("case", vectors("parser.jsonl", "TestQualifiedName"))
-def test_qualified_names_of_the_reference(case: dict[str, Any]) -> None:
-    if not case["isQualified"]:
-        assert not is_qualified_name(case["device"])
-        return
-    name = parse_qualified_name(case["device"])
-    assert (name.vendor, name.class_, name.name) == (
-        case["vendor"],
-        case["class"],
-        case["name"],
-    )

@@ -9,7 +9,6 @@ import stat
 from collections.abc import Callable
 from io import RawIOBase
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -27,7 +26,6 @@ from nri_cdi.cdi.plain import to_plain
 from nri_cdi.cdi.reading import LoadedSpec, parse_spec, read_spec
 from nri_cdi.errors import Problem, SpecError
 from tests.unit.cdi.strategies import specs, texts
-from tests.unit.cdi.vectors import vectors
 
 GOOD = """\
 cdiVersion: 0.5.0
@@ -530,26 +528,6 @@ def test_a_damaged_text_is_a_spec_or_an_error_of_ours(
         assert error.problems
     else:
         assert loaded.spec.devices
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        case
-        for test in ("TestNewSpec", "TestReadSpec", "TestGetters")
-        for case in vectors("cdi.jsonl", test)
-    ],
-)
-def test_specs_of_the_reference(case: dict[str, Any]) -> None:
-    bad = case["invalid"] or case.get("unparsable") or case.get("schemaFail")
-    data = case["data"].encode()
-    if bad:
-        with pytest.raises(SpecError):
-            parse_spec(data, "f")
-    else:
-        spec = parse_spec(data, "f").spec
-        assert spec.vendor == case.get("vendor", spec.vendor)
-        assert spec.class_ == case.get("class", spec.class_)
 
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "data"

@@ -16,10 +16,8 @@ from nri_cdi.cdi.model import (
     Spec,
 )
 from nri_cdi.cdi.problems import MAX_PROBLEMS
-from nri_cdi.cdi.shapes import build_spec
 from nri_cdi.cdi.validation import validate_spec
 from nri_cdi.errors import Problem
-from tests.unit.cdi.vectors import vectors
 
 EDITS = ContainerEdits(env=("A=b",))
 DEVICE = Device(name="dev", container_edits=EDITS)
@@ -206,11 +204,3 @@ def test_all_problems_of_a_spec_are_found() -> None:
 def test_the_report_has_an_end() -> None:
     spec = replace(SPEC, devices=(DEVICE,) * (3 * MAX_PROBLEMS))
     assert len(validate_spec(spec)) == MAX_PROBLEMS
-
-
-@pytest.mark.parametrize("case", vectors("cdi.jsonl", "TestDeviceValidate"))
-def test_devices_of_the_reference(case: dict[str, Any]) -> None:
-    built = build_spec({"devices": [case["device"]["Device"]]})
-    assert built.problems == ()
-    spec = replace(SPEC, devices=built.spec.devices)
-    assert bool(validate_spec(spec)) == case["invalid"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from nri_cdi.cdi.model import (
@@ -15,7 +13,6 @@ from nri_cdi.cdi.model import (
     Mount,
     Spec,
 )
-from nri_cdi.cdi.shapes import build_spec
 from nri_cdi.cdi.version import (
     CURRENT_VERSION,
     REQUIREMENTS,
@@ -25,7 +22,6 @@ from nri_cdi.cdi.version import (
     unmet_requirement,
 )
 from nri_cdi.errors import InvalidNameError
-from tests.unit.cdi.vectors import vectors
 
 EDITS = [
     (ContainerEdits(), "0.3.0", "every spec"),
@@ -141,25 +137,3 @@ def test_other_versions_are_unknown(text: str) -> None:
         f"unknown version {text!r}; expected one of 0.1.0, 0.2.0, 0.3.0, 0.4.0, "
         "0.5.0, 0.6.0, 0.7.0, 0.8.0, 1.0.0, 1.1.0"
     )
-
-
-@pytest.mark.parametrize("case", vectors("specs.jsonl", "TestMinimumRequiredVersion"))
-def test_minimum_versions_of_the_reference(case: dict[str, Any]) -> None:
-    assert minimum_version(build_spec(case["spec"]).spec) == case["want"]
-
-
-@pytest.mark.parametrize("case", vectors("cdi.jsonl", "TestRequiredVersion"))
-def test_required_versions_of_the_reference(case: dict[str, Any]) -> None:
-    assert minimum_version(build_spec(case["spec"]).spec) == case["expectedVersion"]
-
-
-@pytest.mark.parametrize("case", vectors("specs.jsonl", "TestValidateVersion"))
-def test_valid_versions_of_the_reference(case: dict[str, Any]) -> None:
-    spec = build_spec(case["spec"]).spec
-    try:
-        unmet = unmet_requirement(spec, parse_version(case["version"]))
-    except InvalidNameError:
-        assert case["wantErr"] == f'invalid version "{case["version"]}"'
-    else:
-        wanted = f"the spec version must be at least v{unmet.version}" if unmet else ""
-        assert case["wantErr"] == wanted
