@@ -17,6 +17,7 @@ from nri_cdi.adjustment.places import (
     placed,
 )
 from nri_cdi.cdi.edits import Resolution
+from nri_cdi.cdi.idmapping import id_mapping
 from nri_cdi.cdi.model import IntelRdt, LinuxNetDevice, Mount
 from nri_cdi.cdi.quoting import quoted
 
@@ -40,9 +41,6 @@ _PROPAGATION = frozenset(
 # The runtime checks a mount without propagation as it did the mount before it, and may
 # refuse it for that. Source: NRI pkg/runtime-tools/generate, AdjustMounts.
 _DEFAULT_PROPAGATION = "rprivate"
-
-# What gives the files of a bind mount to the users of the container's namespace.
-_ID_MAPPED: Mapping[str, str] = MappingProxyType({"bind": "idmap", "rbind": "ridmap"})
 
 
 def shared_adjustment(
@@ -89,21 +87,13 @@ def add_mounts(
         if _PROPAGATION.isdisjoint(options):
             options.append(_DEFAULT_PROPAGATION)
         if user_namespace:
-            options += _id_mapping(mount)
+            options += id_mapping(mount)
         adjustment.mounts.add(
             destination=mount.container_path,
             source=mount.host_path,
             type=mount.type,
             options=options,
         )
-
-
-def _id_mapping(mount: Mount) -> list[str]:
-    if not set(_ID_MAPPED.values()).isdisjoint(mount.options):
-        return []
-    words = [mount.type] if mount.type == "bind" else []
-    words += [option for option in mount.options if option in _ID_MAPPED]
-    return [_ID_MAPPED[word] for word in words[-1:]]
 
 
 def _add_env(

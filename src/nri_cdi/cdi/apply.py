@@ -19,6 +19,7 @@ from nri_cdi import oci
 from nri_cdi.cdi.devnodes import DeviceNodeError, ResolvedNode, resolve_node
 from nri_cdi.cdi.editrules import HOOK_NAMES
 from nri_cdi.cdi.edits import Resolution
+from nri_cdi.cdi.idmapping import id_mapping
 from nri_cdi.cdi.model import ContainerEdits, Hook, IntelRdt, Mount
 from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
@@ -35,8 +36,6 @@ NO_ACCESS = "none"
 
 # The types of node that the devices cgroup knows.
 _CONTROLLED_TYPES = ("b", "c")
-
-_ID_MAPPINGS = {"bind": "idmap", "rbind": "ridmap"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,18 +194,10 @@ def _mount(mount: Mount, *, mapped: bool) -> dict[str, Any]:
     if mount.type:
         made["type"] = mount.type
     made["source"] = mount.host_path
-    options = [*mount.options, *(_id_mapping(mount) if mapped else ())]
+    options = [*mount.options, *(id_mapping(mount) if mapped else ())]
     if options:
         made["options"] = options
     return made
-
-
-def _id_mapping(mount: Mount) -> tuple[str, ...]:
-    """The option that maps owners into a user namespace, unless the mount has one."""
-    if not set(mount.options).isdisjoint(_ID_MAPPINGS.values()):
-        return ()
-    kinds = [mount.type, *mount.options] if mount.type == "bind" else mount.options
-    return tuple(_ID_MAPPINGS[kind] for kind in kinds if kind in _ID_MAPPINGS)[-1:]
 
 
 def _hooks(parts: Iterable[_Part]) -> Iterator[tuple[str, dict[str, Any]]]:
