@@ -79,6 +79,14 @@ PODMAN_LIBRARIES = (
 )
 """What podman and conmon link to and a small Debian 12 lacks, or has too old."""
 
+ZSH = ((FIRST_SUITE, "zsh"), (FIRST_SUITE, "zsh-common"))
+FISH = (
+    (FIRST_SUITE, "fish"),
+    (FIRST_SUITE, "fish-common"),
+    (FIRST_SUITE, "libpcre2-32-0"),
+)
+"""Shells, the package with the program first. apt and bash need the other libraries."""
+
 
 class PackageError(RuntimeError):
     """A package that can't be had; the text says what was tried."""
@@ -255,7 +263,7 @@ def _locked(path: Path) -> Iterator[None]:
 def main() -> None:
     """Fetch what the test bed needs, and name it."""
     engines = (DOCKER, DOCKER_CLIENT, PODMAN, CONMON, PODMAN_LIBC, *PODMAN_LIBRARIES)
-    for suite, name in (RUNC, BUSYBOX, *CONTAINERD.values(), *engines):
+    for suite, name in (RUNC, BUSYBOX, *CONTAINERD.values(), *engines, *ZSH, *FISH):
         package = fetch(suite, name)
         print(f"{package} sha256:{package.sha256}")
 

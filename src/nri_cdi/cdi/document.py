@@ -29,13 +29,14 @@ _LIKE_JSON = re.compile(r"[ \t\r\n]*\{")
 
 
 def decode(data: bytes, what: str = "a spec") -> str:
-    """The text of a file, without its byte order mark; ``what`` is in it, in words.
+    """The text of a file, without byte order marks; ``what`` is in it, in words.
 
     Raises:
         MalformedError: it is not UTF-8.
     """
     try:
-        return data.decode().removeprefix(_BYTE_ORDER_MARK)
+        # libyaml would take away a second one itself, and not count it in places.
+        return data.decode().lstrip(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
         raise _not_utf_8(data, error.start, what) from error
 

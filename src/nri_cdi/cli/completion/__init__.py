@@ -14,7 +14,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 EPILOG = """\
 The script completes verbs, options, values, files and the names of devices. To have it
-in every new shell, for all users:
+in every new shell, for all users (a folder that isn't there is to be made first):
 
   nri-cdi completion bash > /usr/share/bash-completion/completions/nri-cdi
   nri-cdi completion zsh > /usr/share/zsh/vendor-completions/_nri-cdi
