@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nri_cdi.cdi.model import DeviceNode
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.cdi.quoting import quoted_path
 from nri_cdi.errors import RequestError
 
 FIFO = "p"
@@ -57,8 +57,8 @@ class DeviceNodeError(RequestError):
         self.host_path = node.host_path or node.path
         self.reason = reason
         super().__init__(
-            f"device node {quoted(self.path)}: "
-            f"host path {quoted(self.host_path)}: {reason}"
+            f"device node {quoted_path(self.path)}: "
+            f"host path {quoted_path(self.host_path)}: {reason}"
         )
 
 

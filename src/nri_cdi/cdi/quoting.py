@@ -5,13 +5,26 @@ from __future__ import annotations
 MAX_QUOTED = 64
 """Characters of a foreign text that a message shows: a longest class name, and one."""
 
+MAX_QUOTED_PATH = 256
+"""Characters of a foreign path that a message shows: one that is cut is of no use, and
+those of libraries have about a hundred."""
 
-def quoted(text: str) -> str:
+MAX_QUOTED_PATH = 256
+"""Characters of a foreign path that a message shows: one that is cut is of no use, and
+those of libraries have about a hundred."""
+
+
+def quoted(text: str, most: int = MAX_QUOTED) -> str:
     """``text`` in quotes, escaped as Python does it, and clipped.
 
     A clipped text is followed by its length, so that two long names that begin alike
     do not look the same by accident.
     """
-    if len(text) <= MAX_QUOTED:
+    if len(text) <= most:
         return repr(text)
-    return f"{text[:MAX_QUOTED]!r}... ({len(text)} characters)"
+    return f"{text[:most]!r}... ({len(text)} characters)"
+
+
+def quoted_path(path: str) -> str:
+    """As `quoted`, but long enough for nearly every path."""
+    return quoted(path, MAX_QUOTED_PATH)

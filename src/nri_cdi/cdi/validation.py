@@ -19,7 +19,11 @@ from nri_cdi.cdi.names import parse_kind, validate_device_name
 from nri_cdi.cdi.problems import MAX_PROBLEMS, each, problem, under
 from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.rules import Rule
-from nri_cdi.cdi.version import parse_version, unmet_requirement
+from nri_cdi.cdi.version import (
+    minimum_version,
+    parse_version,
+    unmet_requirement,
+)
 from nri_cdi.errors import InvalidNameError, Problem
 
 
@@ -36,7 +40,10 @@ def validate_spec(spec: Spec) -> list[Problem]:
 
 def _version(spec: Spec) -> list[Problem]:
     if not spec.cdi_version:
-        return [problem(Rule.UNKNOWN_VERSION, "cdiVersion", "no version is given")]
+        message = (
+            f"no version is given; the spec needs {minimum_version(spec)} at least"
+        )
+        return [problem(Rule.UNKNOWN_VERSION, "cdiVersion", message)]
     try:
         declared = parse_version(spec.cdi_version)
     except InvalidNameError as error:

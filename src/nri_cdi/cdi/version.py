@@ -145,6 +145,9 @@ REQUIREMENTS = (
 )
 """Newest first: the first that a spec has in it decides."""
 
+# There were older ones, but the last requirement is that of every spec.
+_USABLE = VERSIONS[VERSIONS.index(REQUIREMENTS[-1].version) :]
+
 
 def parse_version(text: str) -> str:
     """The version that ``text`` names; one ``v`` in front of it doesn't count.
@@ -155,7 +158,7 @@ def parse_version(text: str) -> str:
     version = text.removeprefix("v")
     if version not in VERSIONS:
         raise InvalidNameError(
-            f"unknown version {quoted(text)}; expected one of {', '.join(VERSIONS)}"
+            f"unknown version {quoted(text)}; expected one of {', '.join(_USABLE)}"
         )
     return version
 

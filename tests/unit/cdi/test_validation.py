@@ -45,13 +45,13 @@ def test_valid_specs_have_no_problems(spec: Spec) -> None:
     assert validate_spec(spec) == []
 
 
-_KNOWN = "0.1.0, 0.2.0, 0.3.0, 0.4.0, 0.5.0, 0.6.0, 0.7.0, 0.8.0, 1.0.0, 1.1.0"
+_KNOWN = "0.3.0, 0.4.0, 0.5.0, 0.6.0, 0.7.0, 0.8.0, 1.0.0, 1.1.0"
 INVALID = [
     (
         replace(SPEC, cdi_version=""),
         "unknown-version",
         "cdiVersion",
-        "no version is given",
+        "no version is given; the spec needs 0.3.0 at least",
     ),
     (
         replace(SPEC, cdi_version="1.2.0"),

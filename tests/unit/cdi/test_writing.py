@@ -193,8 +193,8 @@ def test_an_invalid_spec_is_not_written_and_every_problem_is_told(
     with pytest.raises(SpecError) as raised:
         write_spec(spec_with("nope", kind="v.comc", version="9"), path)
     assert str(raised.value) == (
-        f"{path}.yaml: cdiVersion: unknown version '9'; expected one of 0.1.0, "
-        "0.2.0, 0.3.0, 0.4.0, 0.5.0, 0.6.0, 0.7.0, 0.8.0, 1.0.0, 1.1.0\n"
+        f"{path}.yaml: cdiVersion: unknown version '9'; expected one of 0.3.0, "
+        "0.4.0, 0.5.0, 0.6.0, 0.7.0, 0.8.0, 1.0.0, 1.1.0\n"
         f"{path}.yaml: kind: 'v.comc' is not a kind (vendor/class): it has no '/' "
         "between vendor and class\n"
         f"{path}.yaml: devices[0].containerEdits.env[0]: environment variable 'nope' "

@@ -179,8 +179,8 @@ def test_a_spec_that_can_not_be_converted_is_not(
         ),
         (
             ["--version", "3", "a.yaml"],
-            "argument --version: unknown version '3'; expected one of 0.1.0, 0.2.0, "
-            "0.3.0, 0.4.0, 0.5.0, 0.6.0, 0.7.0, 0.8.0, 1.0.0, 1.1.0",
+            "argument --version: unknown version '3'; expected one of 0.3.0, 0.4.0, "
+            "0.5.0, 0.6.0, 0.7.0, 0.8.0, 1.0.0, 1.1.0",
         ),
         (
             ["--version", "0.3.0", "--min-version", "a.yaml"],

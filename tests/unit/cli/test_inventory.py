@@ -160,7 +160,8 @@ def test_errors_are_files_directories_and_conflicts(
         },
         {
             "path": f"{run}/g.yaml",
-            "message": "1:1: cdiVersion: no version is given (and 1 more)",
+            "message": "1:1: cdiVersion: no version is given; the spec needs 0.3.0 "
+            "at least (and 1 more)",
         },
     ]
 

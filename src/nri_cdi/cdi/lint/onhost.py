@@ -22,7 +22,7 @@ from nri_cdi.cdi.lint.mounts import is_bind
 from nri_cdi.cdi.lint.nodes import UNBUFFERED
 from nri_cdi.cdi.lint.rules import LintRule
 from nri_cdi.cdi.model import ContainerEdits, DeviceNode, Hook, LinuxNetDevice, Mount
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.cdi.quoting import quoted, quoted_path
 
 # Source: Documentation/ABI/testing/sysfs-class-net.
 INTERFACES = "/sys/class/net"
@@ -50,7 +50,7 @@ def _node(node: DeviceNode, host: Host) -> list[Finding]:
         return []  # has a finding of its own
     status = _look(host.lstat, path)
     if status is None:
-        reason = f"there is no {quoted(path)} on this host"
+        reason = f"there is no {quoted_path(path)} on this host"
         return [_no_node(node, field, reason, "is the driver loaded?")]
     if isinstance(status, OSError):
         return [_unchecked(field, path, status)]
@@ -58,9 +58,9 @@ def _node(node: DeviceNode, host: Host) -> list[Finding]:
         there = resolve_node(DeviceNode(path=path), lambda _: status)
     except DeviceNodeError:
         if stat.S_ISLNK(status.st_mode):
-            reason = f"{quoted(path)} is a symbolic link, not a device node"
+            reason = f"{quoted_path(path)} is a symbolic link, not a device node"
             return [_no_node(node, field, reason, "name what it leads to")]
-        reason = f"{quoted(path)} is no device node on this host"
+        reason = f"{quoted_path(path)} is no device node on this host"
         return [_no_node(node, field, reason, "name one")]
     return _drift(node, there, field)
 
@@ -83,7 +83,7 @@ def _drift(node: DeviceNode, there: ResolvedNode, field: str) -> list[Finding]:
     ):
         return []
     message = (
-        f"{quoted(node.host_path or node.path)} is {_name(there.type, numbers)} "
+        f"{quoted_path(node.host_path or node.path)} is {_name(there.type, numbers)} "
         f"on this host, not {_name(wanted_type, wanted)}"
     )
     return [finding(LintRule.NODE_DRIFT, field, message)]
@@ -101,13 +101,15 @@ def _mount(mount: Mount, host: Host) -> list[Finding]:
         return []
     status = _look(host.stat, path)
     if status is None:
-        message = f"there is no {quoted(path)} on this host; containers fail without it"
+        message = (
+            f"there is no {quoted_path(path)} on this host; containers fail without it"
+        )
         return [finding(LintRule.MOUNT_SOURCE_MISSING, "hostPath", message)]
     if isinstance(status, OSError):
         return [_unchecked("hostPath", path, status)]
     if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
         message = (
-            f"{quoted(path)} is a device node; a mount gives no right to open it: "
+            f"{quoted_path(path)} is a device node; a mount gives no right to open it: "
             "list it in deviceNodes"
         )
         return [finding(LintRule.MOUNTED_DEVICE, "hostPath", message)]
@@ -121,15 +123,19 @@ def _hook(hook: Hook, host: Host) -> list[Finding]:
         return []
     status = _look(host.stat, path)
     if status is None:
-        message = f"there is no {quoted(path)} on this host; containers fail without it"
+        message = (
+            f"there is no {quoted_path(path)} on this host; containers fail without it"
+        )
         return [finding(LintRule.HOOK_MISSING, "path", message)]
     if isinstance(status, OSError):
         return [_unchecked("path", path, status)]
     if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
-        message = f"{quoted(path)} is no executable file on this host"
+        message = f"{quoted_path(path)} is no executable file on this host"
         return [finding(LintRule.HOOK_NOT_EXECUTABLE, "path", message)]
     if status.st_mode & stat.S_IWOTH:
-        message = f"every user may write {quoted(path)}, which root runs: chmod o-w"
+        message = (
+            f"every user may write {quoted_path(path)}, which root runs: chmod o-w"
+        )
         return [finding(LintRule.HOOK_WRITABLE, "path", message)]
     return []
 
@@ -161,5 +167,5 @@ def _look(look: _Look, path: str) -> os.stat_result | OSError | None:
 
 def _unchecked(field: str, path: str, error: OSError) -> Finding:
     reason = os.strerror(error.errno or errno.EIO).lower()
-    message = f"{quoted(path)} can't be looked at: {reason}"
+    message = f"{quoted_path(path)} can't be looked at: {reason}"
     return finding(LintRule.UNCHECKED_PATH, field, message)

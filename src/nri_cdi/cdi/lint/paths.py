@@ -9,7 +9,7 @@ import posixpath
 
 from nri_cdi.cdi.lint.findings import Finding, finding
 from nri_cdi.cdi.lint.rules import LintRule
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.cdi.quoting import quoted_path
 
 
 def lint_host_path(field: str, path: str) -> list[Finding]:
@@ -17,7 +17,7 @@ def lint_host_path(field: str, path: str) -> list[Finding]:
     if path.startswith("/"):
         return []
     message = (
-        f"{quoted(path)} starts at whatever directory the runtime is in; "
+        f"{quoted_path(path)} starts at whatever directory the runtime is in; "
         "give the whole path, from '/' on"
     )
     return [finding(LintRule.RELATIVE_HOST_PATH, field, message)]
@@ -27,16 +27,16 @@ def lint_container_path(field: str, path: str) -> list[Finding]:
     """What is doubtful about a path in the container."""
     if not path.startswith("/"):
         message = (
-            f"{quoted(path)} is no absolute path; most runtimes take it from '/' on: "
-            f"write {quoted(clean(path))}"
+            f"{quoted_path(path)} is no absolute path; most runtimes take it from "
+            f"'/' on: write {quoted_path(clean(path))}"
         )
         return [finding(LintRule.RELATIVE_CONTAINER_PATH, field, message)]
     if path == clean(path):
         return []
     # Source: CDI internal/ociedit/spec_editor.go, RemoveMount and RemoveDevice.
     message = (
-        f"{quoted(path)} is {quoted(clean(path))}, but runtimes compare paths letter "
-        "by letter: what stands there already isn't replaced"
+        f"{quoted_path(path)} is {quoted_path(clean(path))}, but runtimes compare "
+        "paths letter by letter: what stands there already isn't replaced"
     )
     return [finding(LintRule.UNCLEAN_PATH, field, message)]
 
