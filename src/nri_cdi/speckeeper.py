@@ -357,14 +357,14 @@ def _release(waiter: asyncio.Future[None]) -> None:
 
 def _report(change: Change) -> None:
     """Log each thing once, when it changes."""
-    for error in change.broken():
+    for error in change.broken:
         _warn("spec not used: ", error.lines())
-    for path, problems in change.warnings().items():
+    for path, problems in change.warnings.items():
         _warn("spec used, but ", SpecError(path, problems).lines())
-    for spec_dir, reason in change.dir_errors().items():
+    for spec_dir, reason in change.dir_errors.items():
         _warn("", [f"spec directory {spec_dir} can't be listed: {reason}"])
     _warn("", _conflicts(change))
-    for path in change.mended():
+    for path in change.mended:
         logger.info("spec is fine again, or gone: %s", path)
     if change:
         logger.info(
@@ -388,7 +388,7 @@ def _warn(prefix: str, lines: Sequence[str]) -> None:
 def _conflicts(change: Change) -> list[str]:
     """A line for each set of files that are in conflict, whatever they share."""
     shared: dict[tuple[str, ...], list[str]] = {}
-    for name, paths in change.conflicts().items():
+    for name, paths in change.conflicts.items():
         shared.setdefault(paths, []).append(name)
     return [
         f"nobody gets {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: "

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS, Cache
     from nri_cdi.cdi.change import Change
     from nri_cdi.cdi.edits import Resolution, SourcedEdits, merge
+    from nri_cdi.cdi.following import Following
     from nri_cdi.cdi.formatting import format_spec
     from nri_cdi.cdi.lint import (
         Finding,
@@ -68,6 +69,7 @@ _MODULES = {
     "nri_cdi.cdi.cache": ("Cache", "DEFAULT_SPEC_DIRS"),
     "nri_cdi.cdi.change": ("Change",),
     "nri_cdi.cdi.edits": ("Resolution", "SourcedEdits", "merge"),
+    "nri_cdi.cdi.following": ("Following",),
     "nri_cdi.cdi.formatting": ("format_spec",),
     "nri_cdi.cdi.lint": (
         "Finding",
@@ -121,6 +123,7 @@ __all__ = [
     "DeviceNode",
     "EnvMode",
     "Finding",
+    "Following",
     "Hook",
     "Host",
     "IntelRdt",

@@ -30,6 +30,7 @@ class Change:
     def __bool__(self) -> bool:
         return self.before is not self.after
 
+    @property
     def has_news(self) -> bool:
         """Whether there is anything to tell.
 
@@ -39,44 +40,52 @@ class Change:
             self.added
             or self.removed
             or self.changed
-            or self.broken()
-            or self.mended()
-            or self.warnings()
-            or self.conflicts()
-            or self.settled()
-            or self.shadowed()
-            or self.dir_errors()
-            or self.listable()
+            or self.broken
+            or self.mended
+            or self.warnings
+            or self.conflicts
+            or self.settled
+            or self.shadowed
+            or self.dir_errors
+            or self.listable
         )
 
+    @property
     def broken(self) -> tuple[SpecError, ...]:
         """The files that do not load, and did before or failed in another way."""
         return tuple(_news(self.before.errors, self.after.errors).values())
 
+    @property
     def mended(self) -> tuple[str, ...]:
         """The paths of files that did not load before, and now do or are gone."""
         return _gone(self.before.errors, self.after.errors)
 
+    @property
     def warnings(self) -> Mapping[str, tuple[Problem, ...]]:
         """The warnings of files that have others than before, by path."""
         return _news(self.before.warnings, self.after.warnings)
 
+    @property
     def conflicts(self) -> Mapping[str, tuple[str, ...]]:
         """The paths of the files in each conflict that is new or has others in it."""
         return _news(self.before.conflicts, self.after.conflicts)
 
+    @property
     def settled(self) -> tuple[str, ...]:
         """The devices that files were in conflict about, and are not any more."""
         return _gone(self.before.conflicts, self.after.conflicts)
 
+    @property
     def shadowed(self) -> Mapping[str, tuple[str, ...]]:
         """The paths that define a device in vain, where that is new or has others."""
         return _news(self.before.shadowed, self.after.shadowed)
 
+    @property
     def dir_errors(self) -> Mapping[str, str]:
         """Why directories can't be listed that could before, or for another reason."""
         return _news(self.before.dir_errors, self.after.dir_errors)
 
+    @property
     def listable(self) -> tuple[str, ...]:
         """The directories that could not be listed before, and now can or are gone."""
         return _gone(self.before.dir_errors, self.after.dir_errors)

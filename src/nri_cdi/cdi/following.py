@@ -172,7 +172,7 @@ class Following:
         # differs from the last that was seen here.
         change = difference(self._last, self._refresh())
         self._last = change.after
-        return change if change.has_news() else None
+        return change if change.has_news else None
 
     def _sleep_until(self, moment: float) -> bool:
         """Sleep until then, or until something happens; False if nobody listens."""

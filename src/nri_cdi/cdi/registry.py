@@ -23,8 +23,6 @@ from nri_cdi.errors import Problem, ResolveError, SpecError
 
 NO_DIR_ERRORS: Mapping[str, str] = MappingProxyType({})
 
-_Paths = tuple[str, ...]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegisteredDevice:
@@ -82,9 +80,19 @@ class Registry:
     specs: tuple[SpecFile, ...]
     errors: Mapping[str, SpecError]
     warnings: Mapping[str, tuple[Problem, ...]]
-    conflicts: Mapping[str, _Paths]
-    shadowed: Mapping[str, _Paths]
+    conflicts: Mapping[str, tuple[str, ...]]
+    shadowed: Mapping[str, tuple[str, ...]]
     dir_errors: Mapping[str, str]
+
+    @property
+    def vendors(self) -> tuple[str, ...]:
+        """The vendors of all specs that loaded, sorted."""
+        return tuple(sorted({file.spec.vendor for file in self.specs}))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of devices of all specs that loaded, sorted."""
+        return tuple(sorted({file.spec.class_ for file in self.specs}))
 
     def resolve(
         self, names: Iterable[str], *, present: Iterable[str] = ()
@@ -160,9 +168,9 @@ class _Layer:
     """Devices of one directory, or of several; each name is in one of the two."""
 
     devices: dict[str, RegisteredDevice] = field(default_factory=dict)
-    conflicts: dict[str, _Paths] = field(default_factory=dict)
+    conflicts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def paths(self, name: str) -> _Paths:
+    def paths(self, name: str) -> tuple[str, ...]:
         device = self.devices.get(name)
         return self.conflicts[name] if device is None else (device.path,)
 
@@ -172,7 +180,7 @@ class _Stack:
     """Layers laid upon each other, as seen from the top."""
 
     top: _Layer = field(default_factory=_Layer)
-    shadowed: dict[str, _Paths] = field(default_factory=dict)
+    shadowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def put_on_top(self, layer: _Layer) -> None:
         for name in sorted(_common(self.top, layer)):

@@ -46,26 +46,26 @@ def events(change: Change) -> Iterator[Event]:
 
 
 def _of_directories(change: Change) -> Iterator[Event]:
-    for path, reason in change.dir_errors().items():
+    for path, reason in change.dir_errors.items():
         message = f"{path}: can't be listed: {reason}"
         yield Event(event="unlistable", message=message, facts={"path": path})
-    for path in change.listable():
+    for path in change.listable:
         message = f"{path}: can be listed again, or is gone"
         yield Event(event="listable", message=message, facts={"path": path})
 
 
 def _of_files(change: Change) -> Iterator[Event]:
-    for error in change.broken():
+    for error in change.broken:
         yield _with_problems("broken", error.path, error.problems, error.lines()[0])
     loaded = {file.path for file in change.after.specs}
-    for path in change.mended():
+    for path in change.mended:
         if path in loaded:
             message = f"{path}: is fine again"
             yield Event(event="mended", message=message, facts={"path": path})
         else:
             message = f"{path}: was broken, and is gone"
             yield Event(event="gone", message=message, facts={"path": path})
-    for path, problems in change.warnings().items():
+    for path, problems in change.warnings.items():
         yield _with_problems("warned", path, problems, f"{path}: {problems[0]}")
 
 
@@ -78,17 +78,17 @@ def _with_problems(
 
 
 def _of_names(change: Change) -> Iterator[Event]:
-    for name, paths in change.conflicts().items():
+    for name, paths in change.conflicts.items():
         yield Event(
             event="conflict",
             message=f"{name}: nobody gets it, defined by {' and by '.join(paths)}",
             device=name,
             facts={"paths": list(paths)},
         )
-    for name in change.settled():
+    for name in change.settled:
         message = f"{name}: not in conflict any more"
         yield Event(event="settled", message=message, device=name, facts={})
-    for name, paths in change.shadowed().items():
+    for name, paths in change.shadowed.items():
         winner = change.after.devices.get(name)
         spec = None if winner is None else winner.path
         by = spec or " and by ".join(change.after.conflicts[name])

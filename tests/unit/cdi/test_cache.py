@@ -67,13 +67,13 @@ def test_a_file_breaks_and_is_mended(tmp_path: Path) -> None:
     cache.refresh()
     path.write_text("{")
     broke = cache.refresh()
-    assert [error.path for error in broke.broken()] == [str(path)]
+    assert [error.path for error in broke.broken] == [str(path)]
     assert broke.removed == ("vendor.com/gpu=0",)
     path.write_text("}")
-    assert [error.path for error in cache.refresh().broken()] == [str(path)]
+    assert [error.path for error in cache.refresh().broken] == [str(path)]
     write(path, "0")
     mended = cache.refresh()
-    assert mended.mended() == (str(path),)
+    assert mended.mended == (str(path),)
     assert mended.added == ("vendor.com/gpu=0",)
 
 
@@ -94,7 +94,7 @@ def test_directories_that_cannot_be_listed_are_reported_once(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     write(tmp_path / "good" / "a.json", "0")
     cache = Cache([str(tmp_path / "file"), str(tmp_path / "good")])
-    assert cache.refresh().dir_errors() == {str(tmp_path / "file"): "not a directory"}
+    assert cache.refresh().dir_errors == {str(tmp_path / "file"): "not a directory"}
     assert not cache.refresh()
     (tmp_path / "file").unlink()
     assert cache.refresh()
@@ -109,7 +109,7 @@ def test_a_file_and_a_link_to_it_are_in_conflict_as_in_the_reference(
     (tmp_path / "soft.json").symlink_to("a.json")
     cache = Cache([str(tmp_path)])
     paths = tuple(f"{tmp_path}/{name}.json" for name in ("a", "hard", "soft"))
-    assert cache.refresh().conflicts() == {"vendor.com/gpu=0": paths}
+    assert cache.refresh().conflicts == {"vendor.com/gpu=0": paths}
 
 
 def test_a_directory_listed_twice_is_no_conflict(tmp_path: Path) -> None:

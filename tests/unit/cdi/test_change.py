@@ -82,8 +82,8 @@ def test_files_that_broke_or_broke_otherwise_are_news_and_others_not() -> None:
     gone = broken_file("/gone", "bad")
     before = build_registry([old, other, gone])
     change = compare(before, build_registry([old, otherwise, new]), ())
-    assert change.broken() == (new.error, otherwise.error)
-    assert change.mended() == ("/gone",)
+    assert change.broken == (new.error, otherwise.error)
+    assert change.mended == ("/gone",)
 
 
 def test_new_warnings_conflicts_and_directories_are_news() -> None:
@@ -94,9 +94,9 @@ def test_new_warnings_conflicts_and_directories_are_news() -> None:
         [warned, spec_file("/x", "a")], dir_errors={"/d": "why", "/e": "why not"}
     )
     change = compare(before, after, NAMES)
-    assert change.warnings() == {"/w": (WARNING,)}
-    assert change.conflicts() == {"v/c=a": ("/w", "/x")}
-    assert change.dir_errors() == {"/e": "why not"}
+    assert change.warnings == {"/w": (WARNING,)}
+    assert change.conflicts == {"v/c=a": ("/w", "/x")}
+    assert change.dir_errors == {"/e": "why not"}
     assert change.removed == ("v/c=a", "v/c=b")
 
 
@@ -105,8 +105,8 @@ def test_conflicts_and_directories_that_are_no_more_are_news() -> None:
         [spec_file("/x", "a"), spec_file("/y", "a")], dir_errors={"/d": "why"}
     )
     change = compare(before, build_registry([spec_file("/x", "a")]), NAMES)
-    assert change.settled() == ("v/c=a",)
-    assert change.listable() == ("/d",)
+    assert change.settled == ("v/c=a",)
+    assert change.listable == ("/d",)
     assert change.added == ("v/c=a",)
 
 
@@ -115,11 +115,11 @@ def test_a_device_that_comes_to_be_shadowed_or_by_more_is_news() -> None:
     top = register("/top", 2, spec_file("/top", "a").spec)
     middle = register("/middle", 1, middle.spec)
     first, second = build_registry([low, top]), build_registry([low, middle, top])
-    assert compare(build_registry([top]), first, NAMES).shadowed() == {
+    assert compare(build_registry([top]), first, NAMES).shadowed == {
         "v/c=a": ("/low",)
     }
-    assert compare(first, second, NAMES).shadowed() == {"v/c=a": ("/low", "/middle")}
-    assert compare(second, first, NAMES).shadowed() == {"v/c=a": ("/low",)}
+    assert compare(first, second, NAMES).shadowed == {"v/c=a": ("/low", "/middle")}
+    assert compare(second, first, NAMES).shadowed == {"v/c=a": ("/low",)}
 
 
 def test_a_device_changes_with_the_annotations_of_its_spec() -> None:
@@ -146,9 +146,9 @@ def test_a_device_changes_with_the_annotations_of_its_spec() -> None:
 )
 def test_each_of_these_is_news_in_both_directions(after: Registry) -> None:
     before = build_registry([spec_file("/x", "a")])
-    assert difference(before, after).has_news()
+    assert difference(before, after).has_news
     # A warning that is no more is the only thing that nobody is told.
-    assert difference(after, before).has_news() is not bool(after.warnings)
+    assert difference(after, before).has_news is not bool(after.warnings)
 
 
 def test_what_was_changed_back_is_no_news() -> None:
@@ -156,8 +156,8 @@ def test_what_was_changed_back_is_no_news() -> None:
     again = build_registry([spec_file("/x", "a")])
     change = difference(before, again)
     assert change
-    assert not change.has_news()
-    assert not difference(before, before).has_news()
+    assert not change.has_news
+    assert not difference(before, before).has_news
 
 
 FILES = st.lists(

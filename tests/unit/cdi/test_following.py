@@ -77,10 +77,10 @@ def test_each_change_is_told_from_the_beginning_on(cache: Cache, specs: Path) ->
     (specs / "a.json").unlink()
     assert told(next(changes)) == ("-a",)
     (specs / "a.json").write_text("{")
-    assert [error.path for error in next(changes).broken()] == [f"{specs}/a.json"]
+    assert [error.path for error in next(changes).broken] == [f"{specs}/a.json"]
     write(specs, "a", "a")
     change = next(changes)
-    assert change.mended() == (f"{specs}/a.json",)
+    assert change.mended == (f"{specs}/a.json",)
     assert told(change) == ("+a",)
     assert changes.registry is change.after
 

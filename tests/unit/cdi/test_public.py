@@ -16,6 +16,10 @@ def test_every_public_name_is_there(name: str) -> None:
     assert name in dir(nri_cdi.cdi)
 
 
+def test_nothing_else_is_loaded_by_name() -> None:
+    assert sorted(nri_cdi.cdi._HOMES) == sorted(nri_cdi.cdi.__all__)
+
+
 def test_a_public_name_is_the_thing_itself() -> None:
     assert inject_devices is apply_module.inject_devices
     assert Cache.__module__ == "nri_cdi.cdi.cache"

@@ -285,3 +285,12 @@ def test_one_name_that_is_missing_fails_the_request() -> None:
         "unresolvable CDI device: 'vendor.com/gpu=zero' is in no spec (known: 0)"
     )
     assert caught.value.__suppress_context__
+
+
+def test_the_vendors_and_classes_are_those_of_the_specs_that_loaded() -> None:
+    kinds = ("b.com/gpu", "a.com/nic", "a.com/gpu")
+    specs = [Spec(cdi_version="0.3.0", kind=kind) for kind in kinds]
+    files = [register(f"/etc/cdi/{at}.yaml", 0, spec) for at, spec in enumerate(specs)]
+    registry = build_registry(files)
+    assert registry.vendors == ("a.com", "b.com")
+    assert registry.classes == ("gpu", "nic")

@@ -145,9 +145,9 @@ def test_a_file_that_the_system_did_not_open_is_tried_again(tmp_path: Path) -> N
         read=lambda path: next(readers)(path),
         clock_ns=lambda: LATER_NS,
     )
-    (error,) = cache.refresh().broken()
+    (error,) = cache.refresh().broken
     assert "too many open files" in str(error)
-    assert cache.refresh().mended() == (f"{tmp_path}/a.json",)
+    assert cache.refresh().mended == (f"{tmp_path}/a.json",)
 
 
 def test_a_bug_of_the_reader_leaves_the_cache_as_it_was(tmp_path: Path) -> None:

@@ -237,7 +237,7 @@ def test_whatever_is_news_is_an_event() -> None:
     for before in registries:
         for after in registries:
             change = difference(before, after)
-            assert bool(list(events(change))) is change.has_news()
+            assert bool(list(events(change))) is change.has_news
 
 
 def test_only_what_cannot_be_used_is_trouble() -> None:

@@ -52,5 +52,5 @@ def test_there_are_ten() -> None:
 def test_all_that_is_imported_from_the_library_is_public() -> None:
     lines = [line for block in blocks(PAGE, "python") for line in block.splitlines()]
     homes = {line.split()[1] for line in lines if line.startswith("from ")}
-    assert homes == {"nri_cdi.cdi", "nri_cdi.errors", "pathlib"}
+    assert homes == {"nri_cdi.cdi", "nri_cdi.errors", "dataclasses", "pathlib"}
     assert "Cache" in nri_cdi.cdi.__all__
