@@ -7,7 +7,20 @@ from typing import Any
 
 from nri_cdi.cdi.building import Shape, fold
 from nri_cdi.cdi.formatting.entries import Entry, Kind
+from nri_cdi.cdi.model import Spec
 from nri_cdi.cdi.shapes import SHAPES
+
+
+def arrange_document(root: Entry, spec: Spec) -> None:
+    """`arrange` the entries of a whole text, but let it start with what it did.
+
+    A file starts with who made it, and what it is for, more often than with a comment
+    on its first field.
+    """
+    first = root.children[0]
+    arrange(root, spec)
+    if root.children[0] is not first and not root.above:
+        root.above, first.above = first.above, []
 
 
 def arrange(entry: Entry, value: Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from yaml.tokens import DocumentStartToken, ScalarToken, StreamEndToken
+from yaml.tokens import BlockEntryToken, DocumentStartToken, ScalarToken, StreamEndToken
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -25,7 +25,8 @@ class Remark:
 
     ``offset`` and ``line`` are where it starts, counted from 0. ``is_beside`` says that
     something else stands on its line before it; if nothing does, ``column`` is where it
-    starts on the line.
+    starts on the line. Behind the dash of an item, with nothing but other remarks in
+    between, ``dash`` is the offset at which that ends.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Remark:
     line: int
     column: int
     is_beside: bool = False
+    dash: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class _Span:
     end: int
     end_line: int
     is_separator: bool = False
+    is_dash: bool = False
 
 
 def remarks(text: str) -> Iterator[Remark]:
@@ -90,6 +93,7 @@ def _spans(text: str) -> Iterator[_Span]:
                 end=end.index,
                 end_line=end.line,
                 is_separator=isinstance(token, DocumentStartToken),
+                is_dash=isinstance(token, BlockEntryToken),
             )
     yield _Span(start=len(text), end=len(text), end_line=0)
 
@@ -111,17 +115,17 @@ def _between(text: str, before: _Span, after: _Span) -> Iterator[Remark]:
     """The remarks between two spans."""
     lines = LINE_BREAK.split(text[before.end : after.start])
     offset, last = before.end, len(lines) - 1
+    dash = before.end if before.is_dash else None
     for index, line in enumerate(lines):
         is_beside = index == 0 and before.end > 0
         comment = line.find("#")
-        if comment >= 0:
+        if comment >= 0 or (index < last and not is_beside):
             yield Remark(
-                text=line[comment:].rstrip(),
-                offset=offset + comment,
+                text=line[comment:].rstrip() if comment >= 0 else "",
+                offset=offset + max(comment, 0),
                 line=before.end_line + index,
-                column=0 if is_beside else comment,
+                column=0 if is_beside else max(comment, 0),
                 is_beside=is_beside,
+                dash=dash,
             )
-        elif index < last and not is_beside:
-            yield Remark(text="", offset=offset, line=before.end_line + index, column=0)
         offset += len(line) + 1

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from nri_cdi.cdi.document import decode
 from nri_cdi.cdi.events import MalformedError
-from nri_cdi.cdi.formatting.arranging import arrange
+from nri_cdi.cdi.formatting.arranging import arrange_document
 from nri_cdi.cdi.formatting.attaching import attach
 from nri_cdi.cdi.formatting.blocks import to_blocks
 from nri_cdi.cdi.formatting.entries import Entry, entry_of, plain_of
@@ -88,7 +88,7 @@ def rewrite_spec(
     spec = original.spec
     if version is not None:
         spec = replace(spec, cdi_version=version)
-    arrange(original.root, spec)
+    arrange_document(original.root, spec)
     if form is SpecFormat.JSON:
         text = to_json(plain_of(original.root))
         _check(text, path, spec)

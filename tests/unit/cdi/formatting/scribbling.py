@@ -11,7 +11,7 @@ from nri_cdi.cdi.jsontext import escaped
 from nri_cdi.cdi.yamltext import scalar_text
 
 _INDENTS = ("", " ", "  ", "    ")
-_COMMENTS = ("#", "# c", "#!x: [", '# "', "# - a: b", "#\té")
+_COMMENTS = ("#", "# c", "#!x: [", '# "', "# - a: b", "#   b", "#     - c", "#\té")
 _DEEPEST = 12
 
 

@@ -54,6 +54,14 @@ def test_remarks_have_places() -> None:
     ]
 
 
+def test_remarks_behind_a_dash_say_where_it_ends() -> None:
+    text = "- # a\n  # b\n\n  c: d # e\n- f # - g\n# h\n-\n"
+    assert [(remark.text, remark.dash) for remark in remarks(text)] == [
+        *(("# a", 1), ("# b", 1), ("", 1)),
+        *(("# e", None), ("# - g", None), ("# h", None)),
+    ]
+
+
 def test_what_starts_the_document_is_a_blank_line() -> None:
     assert list(remarks("# a\n--- # b\nc: d\n")) == [
         _remark("# a", 0, 0, 0, beside=False),

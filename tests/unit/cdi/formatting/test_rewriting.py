@@ -126,7 +126,74 @@ def test_a_messy_spec_in_canonical_form() -> None:
     assert format_spec(MESSY.encode(), "f") == CANONICAL
 
 
-@pytest.mark.parametrize("text", [CANONICAL, SPEC, JSON_SPEC])
+EDITS = """\
+cdiVersion: 0.6.0
+kind: v.com/c
+devices:
+-
+  # about edits
+  containerEdits:
+    mounts:
+    - hostPath: /a
+      containerPath: /b
+    # - hostPath: /c
+    #   containerPath: /d
+    # about env
+    env:
+    - A=1
+    # - B=2
+  # about the name
+  name: a
+"""
+EDITS_IN_ORDER = """\
+cdiVersion: 0.6.0
+kind: v.com/c
+devices:
+# about the name
+- name: a
+  # about edits
+  containerEdits:
+    # about env
+    env:
+    - A=1
+    # - B=2
+    mounts:
+    - hostPath: /a
+      containerPath: /b
+    # - hostPath: /c
+    #   containerPath: /d
+"""
+
+
+def test_comments_stay_with_what_they_are_about() -> None:
+    assert format_spec(EDITS.encode(), "f") == EDITS_IN_ORDER
+    assert format_spec(EDITS_IN_ORDER.encode(), "f") == EDITS_IN_ORDER
+
+
+@pytest.mark.parametrize(
+    ("top", "written"),
+    [
+        ("# made by x\n", "# made by x\n\n"),
+        ("---\n# made\n# by x\n", "# made\n# by x\n\n"),
+        ("# made by x\n\n", "# made by x\n\n"),
+    ],
+)
+def test_what_a_file_starts_with_stays_at_the_top(top: str, written: str) -> None:
+    version, kind, rest = SPEC.split("\n", 2)
+    text = f"{top}{kind}\n{version}\n{rest}"
+    assert format_spec(text.encode(), "f") == f"{written}{SPEC}"
+    assert format_spec(f"{written}{SPEC}".encode(), "f") == f"{written}{SPEC}"
+
+
+def test_a_second_paragraph_at_the_top_moves_with_the_first_field() -> None:
+    version, kind, rest = SPEC.split("\n", 2)
+    text = f"# made by x\n\n# of\n{kind}\n{version}\n{rest}"
+    assert format_spec(text.encode(), "f") == (
+        f"# made by x\n\n{version}\n# of\n{kind}\n{rest}"
+    )
+
+
+@pytest.mark.parametrize("text", [CANONICAL, SPEC, f"# a\n{SPEC}", JSON_SPEC])
 def test_what_is_canonical_stays_as_it_is(text: str) -> None:
     assert format_spec(text.encode(), "f") == text
 
