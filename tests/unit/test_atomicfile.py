@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import stat
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +86,90 @@ def test_a_file_keeps_its_owner_and_its_set_user_id_bit(tmp_path: Path) -> None:
     status = path.stat()
     assert (status.st_uid, status.st_gid) == (NOBODY, NOBODY - 1)
     assert _mode(path) == 0o4750
+
+
+# Source: Linux, include/uapi/linux/posix_acl_xattr.h and posix_acl.h.
+ACL = "system.posix_acl_access"
+DEFAULT_ACL = "system.posix_acl_default"
+OWNER, USER, GROUP, MASK, OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
+NO_ID = 0xFFFFFFFF
+
+
+def _acl(*entries: tuple[int, int, int]) -> bytes:
+    packed = [struct.pack("<HHI", *entry) for entry in entries]
+    return struct.pack("<I", 2) + b"".join(packed)
+
+
+# One user may write, the group of the file may not; its mode is 0660 all the same.
+ONE_USER = _acl(
+    (OWNER, 6, NO_ID),
+    (USER, 6, NOBODY),
+    (GROUP, 0, NO_ID),
+    (MASK, 6, NO_ID),
+    (OTHER, 0, NO_ID),
+)
+
+
+def _set_acl(path: Path, name: str) -> None:
+    try:
+        os.setxattr(path, name, ONE_USER)
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+        pytest.skip("this file system has no access control lists")
+
+
+def test_a_file_keeps_its_access_control_list(tmp_path: Path) -> None:
+    """Its mode alone would let the group write."""
+    path = tmp_path / "a.yaml"
+    path.write_text("old")
+    _set_acl(path, ACL)
+    assert _mode(path) == 0o660
+    replace_file(str(path), b"new")
+    assert path.read_bytes() == b"new"
+    assert os.getxattr(path, ACL) == ONE_USER
+    assert _mode(path) == 0o660
+
+
+def test_a_file_without_a_list_gets_none_from_its_directory(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("old")
+    path.chmod(0o640)
+    _set_acl(tmp_path, DEFAULT_ACL)
+    replace_file(str(path), b"new")
+    replace_file(str(tmp_path / "b.yaml"), b"new")
+    assert ACL not in os.listxattr(path)
+    assert _mode(path) == 0o640
+    assert ACL in os.listxattr(tmp_path / "b.yaml")
+
+
+@needs_root
+def test_a_file_keeps_its_label(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("old")
+    label = b"system_u:object_r:etc_t:s0"
+    try:
+        os.setxattr(path, "security.selinux", label)
+    except OSError as error:
+        pytest.skip(f"files have no labels here: {error.strerror}")
+    replace_file(str(path), b"new")
+    assert os.getxattr(path, "security.selinux") == label
+
+
+def test_another_error_of_a_list_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("old")
+
+    def fail(*args: object, **kwargs: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "getxattr", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        replace_file(str(path), b"new")
+    assert path.read_text() == "old"
+    assert _names(tmp_path) == ["a.yaml"]
 
 
 def test_readers_of_the_old_file_keep_it(tmp_path: Path) -> None:
@@ -231,3 +317,18 @@ def test_a_disk_that_is_full_leaves_nothing_behind(
         replace_file(str(tmp_path / name), b"x" * 20_000, overwrite=overwrite)
     assert (tmp_path / "old.json").read_text() == "old"
     assert _names(tmp_path) == ["old.json"]
+
+
+def test_a_check_just_before_can_keep_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("old")
+
+    def refuse() -> None:
+        assert path.read_text() == "old"
+        raise OSError(errno.EBUSY, "not now")
+
+    with pytest.raises(OSError, match="not now") as caught:
+        replace_file(str(path), b"new", check=refuse)
+    assert caught.value.filename == str(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.yaml"]
+    assert path.read_text() == "old"

@@ -21,6 +21,7 @@ from weakref import WeakSet
 
 from nri_cdi.cdi.change import Change, compare
 from nri_cdi.cdi.edits import Resolution
+from nri_cdi.cdi.forking import after_fork
 from nri_cdi.cdi.model import Spec
 from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.reading import LoadedSpec, read_spec
@@ -47,26 +48,45 @@ class Cache:
     ``clock_ns`` is the clock that file timestamps come from. Nothing is read before the
     first refresh.
 
+    A file is read again when its size, its times or its inode say that it changed. A
+    write through a memory mapping can leave them all alone: it may never be seen.
+
     It has no thread. What it holds of the system is what iterators of ``changes`` hold,
     and ``close`` gives that back. Then only ``registry`` is left to be used: all else
     raises ValueError, as a closed file does.
+
+    A signal handler, or ``read``, that asks for a refresh while its own thread is at
+    one gets a RuntimeError: the answer would be of before. ``registry`` and ``close``
+    are for everybody. In a child process that was forked the cache can be used as in
+    the parent; iterators from before the fork have ended there.
+
+    Raises: TypeError, if ``spec_dirs`` is a single path.
     """
 
     def __init__(
         self,
-        spec_dirs: Iterable[str] = DEFAULT_SPEC_DIRS,
+        spec_dirs: Iterable[str | os.PathLike[str]] = DEFAULT_SPEC_DIRS,
         *,
         read: Callable[[str], LoadedSpec] = read_spec,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.spec_dirs = tuple(os.path.normpath(path) for path in spec_dirs)
+        if isinstance(spec_dirs, str | bytes):
+            raise TypeError(
+                f"spec_dirs must be a list of directories, not {spec_dirs!r} alone"
+            )
+        self.spec_dirs = tuple(map(_cleaned, spec_dirs))
         self.registry = build_registry(())
         self._files = SpecFiles(read, clock_ns)
-        self._lock = threading.Lock()
-        # Reentrant: a signal handler may close the cache.
-        self._lifetime = threading.RLock()
         self._is_closed = False
         self._followings: WeakSet[Following] = WeakSet()
+        self._make_locks()
+        after_fork(self, Cache._make_locks)
+
+    def _make_locks(self) -> None:
+        # Reentrant: a signal handler must not wait for what it has interrupted.
+        self._refreshing = threading.RLock()
+        self._lifetime = threading.RLock()
+        self._is_refreshing = False
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +108,10 @@ class Cache:
             following.close()
 
     def snapshot(self) -> Registry:
-        """The registry with all that was written before, whoever wrote it."""
+        """The registry with all that was written before, whoever wrote it.
+
+        Raises: RuntimeError, if this thread is at a refresh already.
+        """
         return self.refresh().after
 
     def resolve(
@@ -98,6 +121,7 @@ class Cache:
 
         Raises:
             ResolveError: names every device that can't be resolved, and the reason.
+            RuntimeError: this thread is at a refresh already.
         """
         return self.snapshot().resolve(names, present=present)
 
@@ -106,7 +130,7 @@ class Cache:
         spec: Spec,
         name: str | None = None,
         *,
-        directory: str | None = None,
+        directory: str | os.PathLike[str] | None = None,
         overwrite: bool = True,
     ) -> str:
         """Write a spec into one of the spec directories; the path comes back.
@@ -133,7 +157,9 @@ class Cache:
         path = _path(target, name)
         return writing.write_spec(spec, path, overwrite=overwrite)
 
-    def remove_spec(self, name: str, *, directory: str | None = None) -> bool:
+    def remove_spec(
+        self, name: str, *, directory: str | os.PathLike[str] | None = None
+    ) -> bool:
         """Remove what ``write_spec`` wrote under this name; whether it was there.
 
         Raises:
@@ -184,7 +210,10 @@ class Cache:
 
         Whatever was written before the call is in the registry after it. Files that
         can't be used and directories that can't be listed are in its tables, and take
-        nothing away from others.
+        nothing away from others. A directory that can't be listed because the system is
+        short of descriptors or memory keeps the files that it had.
+
+        Raises: RuntimeError, if this thread is at a refresh already.
         """
         self._check_open()
         return self._refresh(on_large)
@@ -194,35 +223,54 @@ class Cache:
         return self._refresh(_ignore).after
 
     def _refresh(self, on_large: Callable[[], None]) -> Change:
-        with self._lock:
-            scan = scan_spec_dirs(self.spec_dirs)
-            touched = self._files.update(scan.candidates, on_large)
-            before = self.registry
-            if not touched and scan.dir_errors == before.dir_errors:
-                return Change(before=before, after=before)
-            self.registry = build_registry(
-                self._files,
-                dir_errors=scan.dir_errors,
-                generation=before.generation + 1,
-            )
-            return compare(before, self.registry, _names(touched))
+        with self._refreshing:
+            if self._is_refreshing:
+                raise RuntimeError(
+                    "this thread is at a refresh already; a signal handler or a "
+                    "reader of files can't have another one"
+                )
+            try:
+                self._is_refreshing = True
+                return self._refresh_alone(on_large)
+            finally:
+                self._is_refreshing = False
+
+    def _refresh_alone(self, on_large: Callable[[], None]) -> Change:
+        scan = scan_spec_dirs(self.spec_dirs)
+        look = self._files.look(scan.candidates, scan.starved, on_large)
+        before = self.registry
+        if not look.touched and scan.dir_errors == before.dir_errors:
+            self._files.keep(look)
+            return Change(before=before, after=before)
+        after = build_registry(
+            look.files(), dir_errors=scan.dir_errors, generation=before.generation + 1
+        )
+        # In this order: an interrupt, or a fork, in between costs one more reading of
+        # the files. In the other their devices would be missed for good.
+        self.registry = after
+        self._files.keep(look)
+        return compare(before, after, _names(look.touched))
 
     def _check_open(self) -> None:
         if self._is_closed:
             raise ValueError("the cache is closed")
 
-    def _directory(self, directory: str | None) -> str:
+    def _directory(self, directory: str | os.PathLike[str] | None) -> str:
         if not self.spec_dirs:
             raise ValueError("there are no spec directories")
         if directory is None:
             return self.spec_dirs[-1]
-        target = os.path.normpath(directory)
+        target = _cleaned(directory)
         if target not in self.spec_dirs:
             raise ValueError(
-                f"{quoted(directory)} is not one of the spec directories "
+                f"{quoted(os.fsdecode(directory))} is not one of the spec directories "
                 f"({', '.join(self.spec_dirs)})"
             )
         return target
+
+
+def _cleaned(path: str | os.PathLike[str]) -> str:
+    return os.path.normpath(os.fsdecode(path))
 
 
 def _path(directory: str, name: str) -> str:

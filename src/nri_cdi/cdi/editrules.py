@@ -94,7 +94,9 @@ def _device_node(node: DeviceNode) -> list[Problem]:
             f"permissions {quoted(node.permissions)} are not 'none' or letters of 'rwm'"
         )
         found.append(problem(Rule.INVALID_PERMISSIONS, "permissions", message))
-    if node.major not in INT64 or node.minor not in INT64:
+    if (node.major or node.minor) and not (
+        _is_in(INT64, node.major) and _is_in(INT64, node.minor)
+    ):
         found += _ranges(INT64, major=node.major, minor=node.minor)
     numbers = (node.file_mode, node.uid, node.gid)
     if numbers != _NO_NUMBERS:
@@ -178,7 +180,7 @@ def _why_no_clos_id(clos_id: str) -> str:
 
 
 def _gid(gid: int) -> list[Problem]:
-    return [] if gid in UINT32 else [_out_of_range(UINT32, "", gid)]
+    return [] if _is_in(UINT32, gid) else [_out_of_range(UINT32, "", gid)]
 
 
 def _arguments(field: str, texts: Sequence[str]) -> list[Problem]:
@@ -193,8 +195,13 @@ def _ranges(valid: range, **numbers: int | None) -> list[Problem]:
     return [
         _out_of_range(valid, field, number)
         for field, number in numbers.items()
-        if number is not None and number not in valid
+        if number is not None and not _is_in(valid, number)
     ]
+
+
+def _is_in(valid: range, number: int) -> bool:
+    # "in" goes through the whole range for what is equal to an int, and isn't one.
+    return valid.start <= number < valid.stop
 
 
 def _out_of_range(valid: range, field: str, number: int) -> Problem:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from nri_cdi.cdi.change import Change, difference
+from nri_cdi.cdi.forking import after_fork
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cdi.watch import Watch
 
@@ -43,6 +44,8 @@ class Following:
     It ends after ``timeout_s`` without a change, when it is closed, be it by another
     thread or a signal handler, and when the pipe or socket ``listener``, to which
     somebody writes the changes, has no reader any more. It then holds no descriptor.
+    In a child process that was forked it has ended from the beginning: its descriptors
+    are the parent's, who would miss what a child reads from them.
 
     Raises: OSError, if there is no descriptor left for it.
     """
@@ -67,6 +70,7 @@ class Following:
         self._wake = NO_DESCRIPTOR
         # First watch, then look: what comes in between is seen, or is an event.
         self._watch = Watch(spec_dirs)
+        after_fork(self, Following._end_in_child)
         try:
             self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             self._last = refresh() if since is None else since
@@ -137,6 +141,13 @@ class Following:
         with suppress(AttributeError):  # it was never made
             self.close()
 
+    def _end_in_child(self) -> None:
+        # Nobody is left to release the locks; and to wake one who waits would wake the
+        # parent.
+        self._turn, self._waking = threading.RLock(), threading.RLock()
+        self._is_closing = True
+        self._let_go()
+
     def _let_go(self) -> None:
         self._watch.close()
         with self._waking:
@@ -177,9 +188,10 @@ class Following:
     def _sleep_until(self, moment: float) -> bool:
         """Sleep until then, or until something happens; False if nobody listens."""
         poller = select.poll()
-        poller.register(self._wake, select.POLLIN)
-        if self._watch.fileno() != NO_DESCRIPTOR:
-            poller.register(self._watch.fileno(), select.POLLIN)
+        # A signal handler may fork at any place here, and all is closed in the child.
+        for descriptor in (self._wake, self._watch.fileno()):
+            if descriptor != NO_DESCRIPTOR:
+                poller.register(descriptor, select.POLLIN)
         if self._listener != NO_DESCRIPTOR:
             # No event is asked for: an error and a hang-up are always reported.
             poller.register(self._listener, 0)

@@ -23,6 +23,9 @@ from nri_cdi.errors import Problem, ResolveError, SpecError
 
 NO_DIR_ERRORS: Mapping[str, str] = MappingProxyType({})
 
+# A text is iterable, too: its letters would be taken for names.
+_SINGLE = (str, bytes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegisteredDevice:
@@ -104,7 +107,11 @@ class Registry:
 
         Raises:
             ResolveError: names every device that can't be resolved, and the reason.
+            TypeError: ``names`` or ``present`` is a single name.
         """
+        if isinstance(names, _SINGLE) or isinstance(present, _SINGLE):
+            alone = names if isinstance(names, _SINGLE) else present
+            raise TypeError(f"expected a list of device names, not {alone!r} alone")
         wanted = tuple(dict.fromkeys(names))
         devices = self.devices
         try:

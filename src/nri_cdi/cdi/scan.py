@@ -17,6 +17,9 @@ from typing import NamedTuple
 
 SPEC_EXTENSIONS = (".json", ".yaml")
 
+# Descriptors of this process, or of the whole system, and memory.
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
 # A file's timestamps move in ticks of the kernel's clock: 10 ms at its slowest
 # (CONFIG_HZ=100; multigrain timestamps, from Linux 6.13 on, are finer). Two of them.
 TICK_NS = 20_000_000
@@ -80,11 +83,14 @@ class Candidate:
 class Scan:
     """What the spec directories hold: ``candidates`` by priority, then by name.
 
-    ``dir_errors`` has the reason of each directory that exists and can't be listed.
+    ``dir_errors`` has the reason of each directory that exists and can't be listed. If
+    it is the system that is short of something, and nothing is wrong with the
+    directory, its priority is in ``starved``.
     """
 
     candidates: tuple[Candidate, ...]
     dir_errors: Mapping[str, str]
+    starved: frozenset[int] = frozenset()
 
 
 def is_spec_name(name: str) -> bool:
@@ -104,6 +110,7 @@ def scan_spec_dirs(spec_dirs: Sequence[str]) -> Scan:
     """
     candidates: list[Candidate] = []
     dir_errors: dict[str, str] = {}
+    starved: set[int] = set()
     for priority, spec_dir in _distinct(spec_dirs):
         try:
             candidates += _candidates(spec_dir, priority)
@@ -111,9 +118,17 @@ def scan_spec_dirs(spec_dirs: Sequence[str]) -> Scan:
             continue
         except OSError as error:
             dir_errors[spec_dir] = os.strerror(error.errno or errno.EIO).lower()
+            if error.errno in _SHORTAGES:
+                starved.add(priority)
+        except UnicodeEncodeError:
+            dir_errors[spec_dir] = "half a surrogate pair can't be part of a path"
         except ValueError:  # of the null byte, in words that differ between Pythons
             dir_errors[spec_dir] = "a null byte can't be part of a path"
-    return Scan(candidates=tuple(candidates), dir_errors=dir_errors)
+    return Scan(
+        candidates=tuple(candidates),
+        dir_errors=dir_errors,
+        starved=frozenset(starved),
+    )
 
 
 def identify(path: str) -> Identity:

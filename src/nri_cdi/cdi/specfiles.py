@@ -7,7 +7,7 @@ that may have been read while it was written is read once more in the next refre
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -31,8 +31,23 @@ class _Known:
     file: _File
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What there is now; ``touched`` has the files that came, went or changed.
+
+    A file that changed is in there twice: as it was, and as it is.
+    """
+
+    known: Mapping[str, _Known]
+    touched: tuple[_File, ...]
+
+    def files(self) -> Iterator[_File]:
+        """All files that there are."""
+        return (known.file for known in self.known.values())
+
+
 class SpecFiles:
-    """The files of the last update, for one thread at a time.
+    """The files of the last look that was kept, for one thread at a time.
 
     ``read`` loads a file or raises SpecError, and ``clock_ns`` is the clock that file
     timestamps come from.
@@ -43,27 +58,35 @@ class SpecFiles:
     ) -> None:
         self._read = read
         self._clock_ns = clock_ns
-        self._known: dict[str, _Known] = {}
+        self._known: Mapping[str, _Known] = {}
 
-    def __iter__(self) -> Iterator[_File]:
-        return (known.file for known in self._known.values())
+    def look(
+        self,
+        candidates: Iterable[Candidate],
+        starved: Collection[int],
+        on_large: Callable[[], None],
+    ) -> Look:
+        """Look at these files, and read those that changed.
 
-    def update(
-        self, candidates: Iterable[Candidate], on_large: Callable[[], None]
-    ) -> list[_File]:
-        """Have these files and no others; those that came, went or changed come back.
-
-        A file that changed is in the list twice: as it was, and as it is. ``on_large``
-        is called if so much is to be read that this will take long.
+        Of directories in ``starved``, by priority, it is not known what is there: they
+        have what they had. ``on_large`` is called if so much is to be read that this
+        will take long.
         """
         candidates = tuple(candidates)
         new = [each for each in candidates if not self._is_known(each)]
         if sum(each.identity.size for each in new) >= LARGE_FILE:
             on_large()
-        known = {each.path: self._look_at(each) for each in candidates}
-        touched = list(_touched(self._known, known))
-        self._known = known
-        return touched
+        known = {
+            path: known
+            for path, known in (self._known.items() if starved else ())
+            if known.file.priority in starved
+        }
+        known.update((each.path, self._look_at(each)) for each in candidates)
+        return Look(known=known, touched=tuple(_touched(self._known, known)))
+
+    def keep(self, look: Look) -> None:
+        """Have the next look begin where this one ended."""
+        self._known = look.known
 
     def _look_at(self, candidate: Candidate) -> _Known:
         known = self._known.get(candidate.path)

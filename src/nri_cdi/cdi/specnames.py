@@ -50,6 +50,19 @@ def generate_name_for_transient_spec(spec: Spec, transient_id: str) -> str:
     return generate_transient_spec_name(*parse_kind(spec.kind), transient_id)
 
 
+def spec_path(path: str | os.PathLike[str]) -> str:
+    """The path of a file that a scan takes for a spec: ``path``, or with ``.yaml``.
+
+    Raises:
+        InvalidNameError: no file can have it.
+    """
+    directory, separator, name = os.fsdecode(path).rpartition(os.sep)
+    reason = _why_no_path(directory)
+    if reason:
+        raise InvalidNameError(f"{quoted(directory)} is not a directory: {reason}")
+    return f"{directory}{separator}{spec_file_name(name)}"
+
+
 def spec_file_name(name: str) -> str:
     """The name of a file that a scan takes for a spec: ``name``, or with ``.yaml``.
 
@@ -58,9 +71,17 @@ def spec_file_name(name: str) -> str:
     """
     if name in _NO_NAMES:
         raise InvalidNameError(f"{quoted(name)} is not a file name")
-    for letter in (os.sep, "\0"):
-        if letter in name:
-            raise InvalidNameError(
-                f"{quoted(name)} is not a file name: it has {letter!r} in it"
-            )
+    reason = f"it has {os.sep!r} in it" if os.sep in name else _why_no_path(name)
+    if reason:
+        raise InvalidNameError(f"{quoted(name)} is not a file name: {reason}")
     return name if is_spec_name(name) else name + DEFAULT_EXTENSION
+
+
+def _why_no_path(text: str) -> str:
+    if "\0" in text:
+        return "it has '\\x00' in it"
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return "it has letters in it that no file's name can have"
+    return ""

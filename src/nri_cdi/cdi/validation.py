@@ -28,7 +28,17 @@ from nri_cdi.errors import InvalidNameError, Problem
 
 
 def validate_spec(spec: Spec) -> list[Problem]:
-    """Every problem of a spec, whoever made it; an empty list if it is valid."""
+    """Every problem of a spec, whoever made it; an empty list if it is valid.
+
+    If values have other types than ``model`` gives them, these are the only problems.
+    """
+    from nri_cdi.cdi.modeltypes import wrong_types  # those who only read do without
+
+    return wrong_types(spec) or validate_content(spec)
+
+
+def validate_content(spec: Spec) -> list[Problem]:
+    """Every problem of a spec whose values have the types that ``model`` gives them."""
     return [
         *_version(spec),
         *_kind(spec.kind),

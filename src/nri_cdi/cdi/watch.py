@@ -59,7 +59,11 @@ class Watch:
     A file counts as written when its writer closes it. Three things go by without any
     event: a mount over a directory, a write through a mapping or by a writer that never
     closes, and on a network file system whatever others do. ``check()`` sees the first;
-    a refresh now and then sees them all.
+    a refresh now and then sees them all, but for a write through a mapping that leaves
+    the file's times as they were.
+
+    In a child process that was forked only ``close()`` may be called: what it reads,
+    the parent misses.
 
     ``problem`` says why something can't be watched. While there is one, call ``read()``
     every now and then, and look at ``fileno()`` again after it.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,14 +46,14 @@ def survey(spec_dirs: Iterable[str]) -> dict[str, Watchpoint]:
     whole way to the target and the target itself are watched as well; and one that has
     more than one name is watched itself, as it can be written under the other.
     """
-    points: dict[str, Watchpoint] = {}
+    walk = _Walk()
     for spec_dir in spec_dirs:
-        end = _follow(spec_dir, points)
+        end = walk.follow(spec_dir)
         if end is not None and not end.is_file:
             end.has_specs = True
             for path in _shared_files(end.path):
-                _follow(path, points)
-    return points
+                walk.follow(path)
+    return walk.points
 
 
 def _shared_files(directory: str) -> list[str]:
@@ -71,35 +70,91 @@ def _is_shared_file(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink() or entry.stat(follow_symlinks=False).st_nlink > 1
 
 
-def _follow(path: str, points: dict[str, Watchpoint]) -> Watchpoint | None:
-    """Add all that the way to ``path`` hangs on; None if it leads to nothing."""
-    here = _enter(_start(path), points)
-    ahead = deque(path.split("/"))
-    links = 0
-    while here is not None and ahead:
-        name = ahead.popleft()
-        if name in ("", "."):
-            continue
-        if here.is_file:
-            return None
-        if name != "..":
-            here.names.add(name)
-        there = os.path.normpath(Path(here.path, name))
-        target = _link_target(there)
-        if target is None:
-            here = _enter(there, points)
-            continue
-        links += 1
-        if links > MAX_LINKS:
-            return None
-        ahead.extendleft(reversed(target.split("/")))
-        if target.startswith("/"):
-            here = _enter("/", points)
-    return here
+class _TooManyLinksError(Exception):
+    """There are more links on the way than the kernel follows."""
 
 
-def _start(path: str) -> str:
-    return "/" if path.startswith("/") else "."
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """Where a path leads to, by how many links; None if it leads to nothing."""
+
+    point: Watchpoint | None
+    links: int
+
+
+class _Walk:
+    """The ways that were gone; a way that many links have in common is gone once.
+
+    Without that, a few thousand links to the end of a chain of links take seconds.
+    """
+
+    def __init__(self) -> None:
+        self.points: dict[str, Watchpoint] = {}
+        # By where a way begins and how it goes on.
+        self._ends: dict[tuple[str, str], _End] = {}
+        # Of each way that has too many links, how many may be left and are too few. It
+        # may be all: while a way is gone, whoever comes to it again goes in a circle.
+        self._too_few: dict[tuple[str, str], int] = {}
+
+    def follow(self, path: str) -> Watchpoint | None:
+        """Add all that the way to ``path`` hangs on; None if it leads to nothing."""
+        try:
+            return self._end(".", path, MAX_LINKS).point
+        except _TooManyLinksError:
+            return None
+
+    def _end(self, start: str, path: str, links_left: int) -> _End:
+        way = ("/" if path.startswith("/") else start, path)
+        if links_left <= self._too_few.get(way, -1):
+            raise _TooManyLinksError
+        known = self._ends.get(way)
+        if known is None:
+            self._too_few[way] = MAX_LINKS
+            try:
+                known = self._ends[way] = self._go(*way, links_left)
+            except _TooManyLinksError:
+                self._too_few[way] = links_left
+                raise
+            del self._too_few[way]
+        if known.links > links_left:
+            raise _TooManyLinksError
+        return known
+
+    def _go(self, start: str, path: str, links_left: int) -> _End:
+        here = self._enter(start)
+        links = 0
+        for name in path.split("/"):
+            if name in ("", "."):
+                continue
+            if here is None or here.is_file:
+                return _End(point=None, links=links)
+            if name != "..":
+                here.names.add(name)
+            there = os.path.normpath(Path(here.path, name))
+            target = _link_target(there)
+            if target is None:
+                here = self._enter(there)
+                continue
+            if links == links_left:
+                raise _TooManyLinksError
+            end = self._end(here.path, target, links_left - links - 1)
+            here, links = end.point, links + 1 + end.links
+        return _End(point=here, links=links)
+
+    def _enter(self, path: str) -> Watchpoint | None:
+        known = self.points.get(path)
+        if known is not None:
+            return known
+        try:
+            found = os.lstat(path)
+        except (OSError, ValueError):
+            return None
+        is_file = stat.S_ISREG(found.st_mode)
+        if not is_file and not stat.S_ISDIR(found.st_mode):
+            return None
+        inode = (found.st_dev, found.st_ino)
+        point = Watchpoint(path=path, inode=inode, is_file=is_file)
+        return self.points.setdefault(path, point)
 
 
 def _link_target(path: str) -> str | None:
@@ -107,20 +162,3 @@ def _link_target(path: str) -> str | None:
         return str(Path(path).readlink())
     except (OSError, ValueError):  # mostly EINVAL: this is no link
         return None
-
-
-def _enter(path: str, points: dict[str, Watchpoint]) -> Watchpoint | None:
-    known = points.get(path)
-    if known is not None:
-        return known
-    try:
-        found = os.lstat(path)
-    except (OSError, ValueError):
-        return None
-    is_file = stat.S_ISREG(found.st_mode)
-    if not is_file and not stat.S_ISDIR(found.st_mode):
-        return None
-    points[path] = Watchpoint(
-        path=path, inode=(found.st_dev, found.st_ino), is_file=is_file
-    )
-    return points[path]

@@ -6,10 +6,13 @@ are on the disk when this is done, and keep the mode and the owner that they had
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,7 @@ from nri_cdi.cdi.problems import in_order, problem
 from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.reading import MAX_FILE_SIZE
 from nri_cdi.cdi.rules import Rule
-from nri_cdi.cdi.specnames import spec_file_name
+from nri_cdi.cdi.specnames import spec_path
 from nri_cdi.cdi.validation import validate_spec
 from nri_cdi.cdi.yamltext import to_yaml
 from nri_cdi.errors import Problem, SpecError
@@ -55,7 +58,9 @@ def check_spec(spec: Spec, path: str) -> None:
         raise SpecError(path, in_order(problems))
 
 
-def write_spec(spec: Spec, path: str, *, overwrite: bool = True) -> str:
+def write_spec(
+    spec: Spec, path: str | os.PathLike[str], *, overwrite: bool = True
+) -> str:
     """Write a spec file, in the format that its extension says; its path comes back.
 
     That is ``path``, with ``.yaml`` appended if it ends in neither that nor ``.json``.
@@ -64,18 +69,18 @@ def write_spec(spec: Spec, path: str, *, overwrite: bool = True) -> str:
 
     Raises:
         SpecError: the spec is not valid; the error has every problem.
-        InvalidNameError: no spec file can have this name.
+        InvalidNameError: no spec file can have this name, or no directory its own.
         FileExistsError: the file is there, and is not to be overwritten.
         OSError: it can't be written.
     """
-    target = _target(path)
+    target = spec_path(path)
     data = _data(spec, target)
-    _make_directory(Path(target).parent)
+    _make_directories(Path(target).parent)
     replace_file(target, data, overwrite=overwrite)
     return target
 
 
-def remove_spec(path: str) -> bool:
+def remove_spec(path: str | os.PathLike[str]) -> bool:
     """Remove a spec file; false if there is none.
 
     ``path`` is as for `write_spec`.
@@ -84,18 +89,15 @@ def remove_spec(path: str) -> bool:
         InvalidNameError: no spec file can have this name.
         OSError: it can't be removed.
     """
-    target = Path(_target(path))
+    target = Path(spec_path(path))
     try:
+        # A file system that is read-only would say so, be there a file or not.
+        target.lstat()
         target.unlink()
     except FileNotFoundError:
         return False
     _flush(target.parent)
     return True
-
-
-def _target(path: str) -> str:
-    directory, separator, name = path.rpartition(os.sep)
-    return f"{directory}{separator}{spec_file_name(name)}"
 
 
 def _data(spec: Spec, path: str) -> bytes:
@@ -128,25 +130,50 @@ def _unwritable(value: Any, pointer: str) -> Iterator[Problem]:
         yield problem(Rule.NOT_UTF_8, pointer, message)
 
 
+def _make_directories(directory: Path) -> None:
+    """Make directories that everybody may read, as far as they are missing."""
+    missing = list(takewhile(_is_missing, (directory, *directory.parents)))
+    for each in reversed(missing):
+        _make_directory(each)
+
+
+def _is_missing(directory: Path) -> bool:
+    return not directory.is_dir()
+
+
 def _make_directory(directory: Path) -> None:
-    """Make a directory that everybody may read, whatever the umask, and those above."""
-    if directory.is_dir():
-        return
-    _make_directory(directory.parent)
     try:
         directory.mkdir()
     except FileExistsError:
-        if not directory.is_dir():  # otherwise somebody else made it meanwhile
-            raise
-        return
-    directory.chmod(DIRECTORY_MODE)
+        if directory.is_dir():  # somebody else made it meanwhile
+            return
+        raise _why_no_directory(directory) from None
+    # Whatever the umask, and whatever may have taken its place.
+    with _opened(directory, os.O_NOFOLLOW) as descriptor:
+        os.fchmod(descriptor, DIRECTORY_MODE)
     _flush(directory.parent)
+
+
+def _why_no_directory(path: Path) -> OSError:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return FileNotFoundError(errno.ENOENT, "the link leads nowhere", str(path))
+    except OSError as error:
+        return error
+    return NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
 
 
 def _flush(directory: Path) -> None:
     """Put the entries of a directory on the disk."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with _opened(directory) as descriptor:
         os.fsync(descriptor)
+
+
+@contextmanager
+def _opened(directory: Path, flags: int = 0) -> Iterator[int]:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | flags)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -20,7 +23,9 @@ from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.reading import LoadedSpec, parse_spec, read_spec
 from nri_cdi.cdi.specnames import generate_name_for_transient_spec
 from nri_cdi.errors import InvalidNameError, ResolveError, SpecError
+from tests.unit.cdi.children import holds_in_child
 from tests.unit.cdi.counting import env, spec_text, write
+from tests.unit.cdi.shortage import no_descriptor_left
 
 
 def test_the_default_directories_are_those_of_the_reference() -> None:
@@ -28,7 +33,15 @@ def test_the_default_directories_are_those_of_the_reference() -> None:
 
 
 def test_spec_dirs_are_cleaned() -> None:
-    assert Cache(["/a//b/../c/", "d/."]).spec_dirs == ("/a/c", "d")
+    dirs: list[str | Path] = ["/a//b/../c/", "d/.", Path("/e/f")]
+    assert Cache(dirs).spec_dirs == ("/a/c", "d", "/e/f")
+
+
+@pytest.mark.parametrize("path", ["/etc/cdi", b"/etc/cdi"])
+def test_a_single_directory_is_no_list(path: str) -> None:
+    message = f"spec_dirs must be a list of directories, not {path!r} alone"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        Cache(path)
 
 
 def test_a_refresh_finds_files_and_says_what_came(tmp_path: Path) -> None:
@@ -195,7 +208,7 @@ def test_a_spec_is_written_and_removed_where_it_is_said(tmp_path: Path) -> None:
     path = cache.write_spec(SPEC, "a.json", directory=directory)
     assert path == f"{tmp_path}/etc/a.json"
     assert cache.remove_spec("a.json") is False
-    assert cache.remove_spec("a.json", directory=directory) is True
+    assert cache.remove_spec("a.json", directory=Path(directory)) is True
     assert cache.remove_spec("a.json", directory=directory) is False
 
 
@@ -277,6 +290,125 @@ def test_who_wins_and_who_loses_is_known(tmp_path: Path) -> None:
     assert name not in registry.devices
     assert registry.shadowed == {name: (paths["0a"],)}
     assert registry.conflicts == {name: (paths["1a"], paths["1b"])}
+
+
+# Shortage.
+
+
+def test_without_a_descriptor_what_was_known_stays(tmp_path: Path) -> None:
+    """The files of a directory are not gone because the process can't list it."""
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    write(good, "0")
+    bad.write_text("{")
+    cache = Cache([str(tmp_path)])
+    known = cache.snapshot()
+    with no_descriptor_left():
+        change = cache.refresh()
+    assert (change.added, change.removed, change.changed) == ((), (), ())
+    assert change.dir_errors == {str(tmp_path): "too many open files"}
+    assert change.after.devices == known.devices
+    assert change.after.errors == known.errors
+    good.unlink()
+    change = cache.refresh()
+    assert change.listable == (str(tmp_path),)
+    assert change.removed == ("vendor.com/gpu=0",)
+
+
+def test_a_directory_that_broke_keeps_nothing(tmp_path: Path) -> None:
+    """Only a shortage says nothing about what is in a directory."""
+    specs = tmp_path / "cdi"
+    write(specs / "a.json", "0")
+    cache = Cache([str(specs)])
+    cache.refresh()
+    specs.rename(tmp_path / "away")
+    specs.touch()
+    assert cache.refresh().removed == ("vendor.com/gpu=0",)
+
+
+# Signal handlers and child processes.
+
+BUSY = "this thread is at a refresh already; a signal handler or a reader of files"
+
+
+def test_a_reader_that_asks_for_a_refresh_is_told_that_it_is_in_one(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "a.json", "0")
+    cache = Cache([str(tmp_path)], read=lambda path: asking(path))
+    acts: list[Callable[[], object]] = [
+        cache.refresh,
+        cache.snapshot,
+        lambda: cache.resolve(["vendor.com/gpu=0"]),
+    ]
+
+    def asking(path: str) -> LoadedSpec:
+        for act in acts:
+            with pytest.raises(RuntimeError, match=f"^{BUSY}"):
+                act()
+        return read_spec(path)
+
+    assert cache.refresh().added == ("vendor.com/gpu=0",)
+
+
+def test_a_signal_handler_gets_an_answer_of_now_or_an_error(tmp_path: Path) -> None:
+    write(tmp_path / "a.json", "0")
+    cache = Cache([str(tmp_path)], read=lambda path: interrupted(path))
+    answers: list[str] = []
+
+    def interrupted(path: str) -> LoadedSpec:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return read_spec(path)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            answers.extend(cache.snapshot().devices)
+        except RuntimeError as error:
+            answers.append(str(error))
+
+    previous = signal.signal(signal.SIGUSR1, handle)
+    try:
+        cache.refresh()
+        os.kill(os.getpid(), signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    assert answers[0].startswith(BUSY)
+    assert answers[-1] == "vendor.com/gpu=0"
+
+
+def test_a_refresh_that_is_interrupted_loses_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.json", "0")
+    cache = Cache([str(tmp_path)])
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr("nri_cdi.cdi.cache.build_registry", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            cache.refresh()
+    assert cache.refresh().added == ("vendor.com/gpu=0",)
+
+
+def interrupt(*args: object, **kwargs: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_child_can_refresh_while_a_thread_of_the_parent_does(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    parent = os.getpid()
+
+    def read_slowly(path: str) -> LoadedSpec:
+        if os.getpid() == parent:
+            begun.set()
+            go_on.wait(10)
+        return read_spec(path)
+
+    write(tmp_path / "a.json", "0")
+    cache = Cache([str(tmp_path)], read=read_slowly)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        refreshing = pool.submit(cache.refresh)
+        assert begun.wait(10)
+        assert holds_in_child(lambda: list(cache.snapshot().devices))
+        go_on.set()
+        assert refreshing.result(10).added == ("vendor.com/gpu=0",)
 
 
 # The end.

@@ -24,6 +24,7 @@ from nri_cdi.errors import (
     RequestError,
     SpecError,
 )
+from tests.unit.cdi.shortage import no_descriptor_left
 from tests.unit.docs.pages import read, table
 
 HEAD = "cdiVersion: 0.7.0\nkind: vendor.com/device\n"
@@ -139,6 +140,17 @@ def _(folder: Path) -> None:
     registry = _cache(folder).snapshot()
     assert list(registry.devices) == [DEVICE]
     assert registry.dir_errors == {str(folder / "etc"): "not a directory"}
+
+
+@shows("shortage")
+def _(folder: Path) -> None:
+    _write(folder, "etc/good.yaml")
+    cache = _cache(folder)
+    cache.refresh()
+    with no_descriptor_left():
+        registry = cache.snapshot()
+    assert list(registry.devices) == [DEVICE]
+    assert registry.dir_errors[str(folder / "etc")] == "too many open files"
 
 
 @shows("missing-directories")

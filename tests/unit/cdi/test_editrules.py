@@ -292,3 +292,14 @@ def test_all_problems_of_a_block_are_found() -> None:
         "mounts[0].hostPath",
         "mounts[0].containerPath",
     ]
+
+
+@pytest.mark.parametrize("number", [1.5, 2.0**70, float("nan"), float("inf")])
+def test_what_is_no_int_is_answered_at_once(number: Any) -> None:
+    """To look for 1.5 in a range of Python is to go through all of it."""
+    for edits in (
+        _node(major=number, uid=number),
+        _hook(timeout=number),
+        ContainerEdits(additional_gids=(number,)),
+    ):
+        assert {problem.rule for problem in validate_edits(edits)} <= {"out-of-range"}

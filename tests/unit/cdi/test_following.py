@@ -24,7 +24,9 @@ from nri_cdi.cdi import following as module
 from nri_cdi.cdi.cache import Cache
 from nri_cdi.cdi.change import Change
 from nri_cdi.cdi.following import Following
+from nri_cdi.cdi.forking import mend_all
 from nri_cdi.cdi.registry import Registry, build_registry
+from tests.unit.cdi.children import holds_in_child
 
 # How long a test waits for what must come.
 DEADLINE_S = 10.0
@@ -272,6 +274,102 @@ def test_a_signal_handler_may_close_it(cache: Cache) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+# Child processes.
+
+
+def test_a_child_that_closes_wakes_nobody_and_takes_nothing(
+    cache: Cache, specs: Path
+) -> None:
+    waiting = Waiting(cache.changes())
+    time.sleep(0.05)  # so that it sleeps
+    before = time.process_time()
+
+    def close() -> bool:
+        cache.close()
+        return True
+
+    assert holds_in_child(close)
+    time.sleep(0.3)
+    # One that was woken for good would take all of the time.
+    assert time.process_time() - before < 0.15
+    write(specs, "a", "a")
+    change = waiting.seen.get(timeout=DEADLINE_S)
+    assert change is not None
+    assert told(change) == ("+a",)
+    cache.close()
+    waiting.thread.join()
+
+
+def test_in_a_child_an_iterator_has_ended_and_holds_nothing(
+    cache: Cache, specs: Path
+) -> None:
+    before = descriptors()
+    changes = cache.changes()
+    write(specs, "a", "a")
+    assert holds_in_child(lambda: descriptors() <= before and list(changes) == [])
+    assert told(next(changes)) == ("+a",)
+
+
+def test_a_child_may_follow_the_changes_itself(cache: Cache, specs: Path) -> None:
+    ours = cache.changes(DEADLINE_S)
+
+    def follow() -> bool:
+        theirs = cache.changes(DEADLINE_S)
+        write(specs, "a", "a")
+        return told(next(theirs)) == ("+a",)
+
+    assert holds_in_child(follow)
+    assert told(next(ours)) == ("+a",)
+
+
+def test_a_thread_that_waits_holds_nothing_up_in_a_child(cache: Cache) -> None:
+    changes = cache.changes()
+    waiting = Waiting(changes)
+    time.sleep(0.05)
+
+    def end() -> bool:
+        changes.close()
+        return list(changes) == []
+
+    assert holds_in_child(end)
+    changes.close()
+    waiting.thread.join()
+
+
+def test_what_is_done_after_a_fork_ends_an_iterator(cache: Cache) -> None:
+    before = descriptors()
+    changes = cache.changes()
+    mend_all()
+    assert descriptors() == before
+    assert list(changes) == []
+
+
+def test_a_signal_handler_may_fork_while_it_waits(cache: Cache, specs: Path) -> None:
+    """The child goes on where the handler was called, and finds that all has ended."""
+    children: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        children.append(os.fork())
+        if children != [0]:
+            changes.close()
+
+    previous = signal.signal(signal.SIGALRM, handle)
+    changes = cache.changes(DEADLINE_S)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        begin = time.monotonic()
+        seen = list(changes)
+        if children == [0]:
+            os._exit(0 if seen == [] and time.monotonic() - begin < DEADLINE_S else 1)
+    finally:
+        if children == [0]:
+            os._exit(2)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert os.waitpid(children[0], 0)[1] == 0
+    assert seen == []
 
 
 # The end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 from hypothesis import given
@@ -275,6 +276,16 @@ def test_a_device_asked_for_twice_comes_once() -> None:
 def test_no_names_come_to_nothing() -> None:
     resolution = build_registry(()).resolve(())
     assert (resolution.devices, resolution.parts) == ((), ())
+
+
+@pytest.mark.parametrize("name", [f"{KIND}=0", b"v.com/c=0"])
+def test_a_single_name_is_no_list(name: str) -> None:
+    registry = build_registry([spec_file("/x", 0, "0")])
+    message = f"expected a list of device names, not {name!r} alone"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        registry.resolve(name)
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        registry.resolve([], present=name)
 
 
 def test_one_name_that_is_missing_fails_the_request() -> None:

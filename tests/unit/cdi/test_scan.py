@@ -98,14 +98,37 @@ def test_directories_that_cannot_be_listed_hide_no_other(tmp_path: Path) -> None
     loop.symlink_to("loop")
     good.mkdir()
     (good / "a.yaml").touch()
-    dirs = [str(file), str(loop), "nul\0", str(good)]
+    dirs = [str(file), str(loop), "nul\0", "/\ud800", str(good)]
     scan = scan_spec_dirs(dirs)
     assert scan.dir_errors == {
         str(file): "not a directory",
         str(loop): "too many levels of symbolic links",
         "nul\0": "a null byte can't be part of a path",
+        "/\ud800": "half a surrogate pair can't be part of a path",
     }
     assert [each.path for each in scan.candidates] == [f"{good}/a.yaml"]
+    assert scan.starved == frozenset()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_shortage_of_the_system_is_no_fault_of_a_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "a.yaml").touch()
+    scandir = os.scandir
+
+    def fail_once(path: str) -> object:
+        if path.endswith("poor"):
+            raise OSError(number, os.strerror(number))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", fail_once)
+    poor = f"{tmp_path}/poor"
+    scan = scan_spec_dirs([f"{tmp_path}/good", poor])
+    assert scan.starved == {1}
+    assert scan.dir_errors == {poor: os.strerror(number).lower()}
+    assert [each.priority for each in scan.candidates] == [0]
 
 
 def test_a_directory_listed_twice_counts_where_it_is_last(tmp_path: Path) -> None:

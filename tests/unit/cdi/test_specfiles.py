@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +20,7 @@ from tests.unit.cdi.counting import (
     spec_text,
     write,
 )
+from tests.unit.cdi.shortage import no_descriptor_left
 
 
 def test_nothing_is_read_before_the_first_refresh(tmp_path: Path) -> None:
@@ -118,18 +116,6 @@ def test_a_file_replaced_while_it_is_read_is_read_again(tmp_path: Path) -> None:
     assert env(cache, "0") == ("E=2",)
     assert not cache.refresh()
     assert reader.reads == {"a.json": 2}
-
-
-@contextmanager
-def no_descriptor_left() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest_free = os.dup(0)
-    os.close(lowest_free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def starved_read_spec(path: str) -> LoadedSpec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from nri_cdi.cdi.specnames import (
     generate_spec_name,
     generate_transient_spec_name,
     spec_file_name,
+    spec_path,
 )
 from nri_cdi.errors import InvalidNameError
 
@@ -103,3 +106,54 @@ def test_whatever_is_accepted_is_one_spec_file_of_the_directory(name: str) -> No
     assert is_spec_name(made)
     assert made.count("/") == made.count("\0") == 0
     assert spec_file_name(made) == made
+
+
+@pytest.mark.parametrize("name", ["a\ud800", "\udfffa.json"])
+def test_letters_that_no_file_has_in_its_name_are_refused(name: str) -> None:
+    with pytest.raises(InvalidNameError) as caught:
+        spec_file_name(name)
+    assert str(caught.value) == (
+        f"{name!r} is not a file name: it has letters in it that no file's name can "
+        "have"
+    )
+
+
+def test_bytes_that_are_no_text_are_letters_of_a_name() -> None:
+    """As os.fsdecode has them."""
+    assert spec_file_name("a\udcff.json") == "a\udcff.json"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a", "a.yaml"),
+        ("/a.b/c", "/a.b/c.yaml"),
+        ("/c.json", "/c.json"),
+        ("./c", "./c.yaml"),
+        (Path("/a/b"), "/a/b.yaml"),
+        (Path("a.json"), "a.json"),
+    ],
+)
+def test_a_path_gets_the_name_that_a_scan_knows(
+    path: str | Path, expected: str
+) -> None:
+    assert spec_path(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/a\0b/c", "'/a\\x00b' is not a directory: it has '\\x00' in it"),
+        (
+            "\ud800/c",
+            "'\\ud800' is not a directory: it has letters in it that no file's name "
+            "can have",
+        ),
+        ("/a/", "'' is not a file name"),
+        ("/a/b\0", "'b\\x00' is not a file name: it has '\\x00' in it"),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_refused(path: str, message: str) -> None:
+    with pytest.raises(InvalidNameError) as caught:
+        spec_path(path)
+    assert str(caught.value) == message

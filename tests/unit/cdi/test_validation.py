@@ -201,6 +201,13 @@ def test_all_problems_of_a_spec_are_found() -> None:
     ]
 
 
+def test_values_of_another_type_are_the_only_problems() -> None:
+    spec = replace(SPEC, kind="x", cdi_version=1.1)  # type: ignore[arg-type]
+    assert [(problem.pointer, problem.rule) for problem in validate_spec(spec)] == [
+        ("cdiVersion", "wrong-type")
+    ]
+
+
 def test_the_report_has_an_end() -> None:
     spec = replace(SPEC, devices=(DEVICE,) * (3 * MAX_PROBLEMS))
     assert len(validate_spec(spec)) == MAX_PROBLEMS

@@ -127,6 +127,60 @@ def test_a_chain_of_as_many_links_as_the_kernel_follows_is_followed(root: Path) 
     assert "0" not in survey([f"{MAX_LINKS + 1}"])
 
 
+@pytest.mark.parametrize(
+    ("first", "length", "is_followed"),
+    [
+        ("file", MAX_LINKS - 1, True),
+        ("missing", MAX_LINKS - 1, False),
+        ("circle", MAX_LINKS - 2, False),
+        ("file", MAX_LINKS, False),
+    ],
+    ids=["to a file", "to nothing", "in a circle", "too many"],
+)
+def test_what_many_links_have_in_common_is_gone_once(
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+    length: int,
+    is_followed: bool,
+) -> None:
+    (root / "cdi").mkdir()
+    (root / "file").touch()
+    (root / "circle").symlink_to("0")
+    for number in range(length):
+        (root / f"{number}").symlink_to(f"{number - 1}" if number else first)
+    for number in range(100):
+        (root / "cdi" / f"{number}.yaml").symlink_to(f"../{length - 1}")
+    looked_at: list[str] = []
+    readlink = os.readlink
+
+    def count_and_readlink(path: str) -> str:
+        looked_at.append(path)
+        return readlink(path)
+
+    monkeypatch.setattr(os, "readlink", count_and_readlink)
+    points = survey(["cdi"])
+    # Of each link in the farm: itself, and the names on the way to it.
+    assert len(looked_at) < 4 * (100 + length)
+    assert points["."].names >= {"cdi", *map(str, range(length))}
+    assert ("file" in points) is is_followed
+
+
+def test_a_chain_that_is_too_long_for_one_may_do_for_another(root: Path) -> None:
+    (root / "cdi").mkdir()
+    (root / "file").touch()
+    for number in range(MAX_LINKS):
+        (root / f"{number}").symlink_to(f"{number - 1}" if number else "file")
+    for way in (("a", "b"), ("b", "a")):
+        for name, target in zip(way, (MAX_LINKS - 1, MAX_LINKS - 2), strict=True):
+            path = root / "cdi" / f"{name}.yaml"
+            path.unlink(missing_ok=True)
+            path.symlink_to(f"../{target}")
+        assert (root / "cdi" / f"{way[1]}.yaml").exists()
+        assert not (root / "cdi" / f"{way[0]}.yaml").exists()
+        assert survey(["cdi"])["file"].is_file
+
+
 def test_a_directory_that_cannot_be_listed_has_no_links(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,7 +207,28 @@ def test_an_invalid_spec_is_not_written_and_every_problem_is_told(
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a\0b"])
+def test_a_path_may_be_an_object(tmp_path: Path) -> None:
+    assert write_spec(SPEC, tmp_path / "a") == f"{tmp_path}/a.yaml"
+    assert remove_spec(tmp_path / "a") is True
+    with pytest.raises(TypeError, match="expected str, bytes or os.PathLike object"):
+        write_spec(SPEC, 5)  # type: ignore[arg-type]
+
+
+def test_a_value_of_another_type_is_a_problem_and_soon(tmp_path: Path) -> None:
+    edits = ContainerEdits(device_nodes=(DeviceNode(path="/dev/x", major=1.5),))  # type: ignore[arg-type]
+    path = f"{tmp_path}/a.yaml"
+    with pytest.raises(SpecError) as raised:
+        write_spec(replace(SPEC, container_edits=edits), path)
+    assert raised.value.lines() == [
+        f"{path}: containerEdits.deviceNodes[0].major: the value must be of type int, "
+        "not float"
+    ]
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a\0b", "a\ud800", "a\0/b", "\udfff/b"]
+)
 def test_names_of_no_file_are_refused(tmp_path: Path, name: str) -> None:
     for act in (lambda path: write_spec(SPEC, path), remove_spec):
         with pytest.raises(InvalidNameError):
@@ -238,9 +263,60 @@ def test_a_file_that_nobody_would_read_is_not_written(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_a_directory_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cdi").write_text("a file")
-    with pytest.raises(FileExistsError):
-        write_spec(SPEC, f"{tmp_path}/cdi/a.json")
+    for path in (f"{tmp_path}/cdi/a.json", f"{tmp_path}/cdi/below/a.json"):
+        with pytest.raises(NotADirectoryError) as raised:
+            write_spec(SPEC, path)
+        assert raised.value.filename == f"{tmp_path}/cdi"
     assert (tmp_path / "cdi").read_text() == "a file"
+
+
+@pytest.mark.parametrize(
+    ("target", "number", "reason"),
+    [
+        ("nowhere", errno.ENOENT, "the link leads nowhere"),
+        ("cdi", errno.ELOOP, "Too many levels of symbolic links"),
+    ],
+)
+def test_a_link_that_is_no_directory_is_an_error(
+    tmp_path: Path, target: str, number: int, reason: str
+) -> None:
+    """FileExistsError would say that the spec is there."""
+    (tmp_path / "cdi").symlink_to(target)
+    with pytest.raises(OSError, match=reason) as raised:
+        write_spec(SPEC, f"{tmp_path}/cdi/a.json")
+    assert (raised.value.errno, raised.value.filename) == (number, f"{tmp_path}/cdi")
+    assert names(tmp_path) == ["cdi"]
+
+
+@pytest.mark.parametrize(
+    ("depth", "reason"), [(1500, "Not a directory"), (5000, "File name too long")]
+)
+def test_directories_as_deep_as_can_be_are_no_trouble(
+    tmp_path: Path, depth: int, reason: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=reason):
+        write_spec(SPEC, f"{tmp_path}/file/{'d/' * depth}a.json")
+
+
+def test_a_link_in_the_place_of_a_new_directory_leads_nobody_astray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may write beside it could have another directory opened to everybody."""
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    real = Path.mkdir
+
+    def replace_by_link(path: Path) -> None:
+        real(path)
+        path.rmdir()
+        path.symlink_to(private)
+
+    monkeypatch.setattr(Path, "mkdir", replace_by_link)
+    with pytest.raises(OSError, match=f"{tmp_path}/cdi"):
+        write_spec(SPEC, f"{tmp_path}/cdi/a.json")
+    assert mode(private) == 0o700
+    assert names(private) == []
 
 
 def test_a_directory_that_somebody_else_makes_meanwhile_is_used(
@@ -269,6 +345,36 @@ def test_a_spec_is_removed_under_the_name_that_it_was_written_under(
 @pytest.mark.parametrize("path", ["a", "missing/a.json"])
 def test_nothing_to_remove_is_fine(tmp_path: Path, path: str) -> None:
     assert remove_spec(f"{tmp_path}/{path}") is False
+
+
+READ_ONLY = """
+import sys
+from nri_cdi.cdi.writing import remove_spec
+print(remove_spec(sys.argv[1] + "/a"))
+try:
+    remove_spec(sys.argv[1] + "/there")
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_nothing_to_remove_is_fine_on_a_file_system_that_is_read_only(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "there.yaml").touch()
+    mount = 'mount --bind "$2" "$2" && mount -o remount,ro,bind "$2"'
+    command = f'{mount} && echo mounted && exec "$0" -c "$1" "$2"'
+    try:
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", command, sys.executable, READ_ONLY, tmp_path],
+            capture_output=True,
+            text=True,
+        )
+    except FileNotFoundError:
+        pytest.skip("there is no unshare(1)")
+    if "mounted" not in done.stdout:
+        pytest.skip(f"nothing may be mounted here: {done.stderr.strip()}")
+    assert done.stdout == "mounted\nFalse\nRead-only file system\n"
 
 
 def test_a_directory_is_not_removed(tmp_path: Path) -> None:
