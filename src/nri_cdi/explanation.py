@@ -3,23 +3,26 @@
 The plugin's own code decides, with the specs of this moment. What it says is what would
 happen, but for two things: device nodes are looked up on this host, and nothing is
 known of the devices that the kubelet itself asks the runtime for, as device plugins and
-resource claims make it do.
+resource claims make it do. The warnings of a container are lint's errors: why it would
+fail although it gets its edits.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
 from nri_cdi.adjustment import unsupported_edits
+from nri_cdi.cdi.lint import Host, request_errors
 from nri_cdi.cdi.names import is_qualified_name
 from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
+from nri_cdi.cdi.unresolved import alternatives
 from nri_cdi.errors import AnnotationError, ResolveError, UnsupportedEditError
 from nri_cdi.manifests import TEMPLATES, Container, Pod
 from nri_cdi.nri import api
@@ -40,6 +43,10 @@ _LIKE_CONTAINER_KEY = re.compile(
     rf"{re.escape(PREFIX)}(?:(?:init|ephemeral)[._-]?)?containers?[._-](.+)",
     re.IGNORECASE,
 )
+# Annotations for unknown containers that have a warning each: one may be misspelt, many
+# are of another pod.
+_WARNED = 10
+
 # Two letters of the prefix may be wrong. Source: difflib, SequenceMatcher.ratio.
 _ALIKE = 0.8
 
@@ -70,6 +77,7 @@ class ContainerExplanation:
     is REFUSED; so is ``kubelet_error``, the same as the kubelet shows it, and it is
     empty too for a runtime whose words are not known. ``unsupported`` has all edits
     that the runtime can't carry out, where ``error`` has the first reason.
+    ``warnings`` has why a container that is INJECTED would not work on this host.
     """
 
     container: Container
@@ -79,6 +87,7 @@ class ContainerExplanation:
     error: str = ""
     kubelet_error: str = ""
     unsupported: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +107,31 @@ def explain(pod: Pod, registry: Registry, runtime: RuntimeInfo) -> PodExplanatio
     node = _Node(registry, runtime)
     return PodExplanation(
         pod=pod,
-        containers=tuple(node.create(pod, container) for container in pod.containers),
+        containers=tuple(
+            node.create(each, container)
+            for each, container in _with_annotations_of_concern(pod)
+        ),
         warnings=tuple(_doubts(pod)),
     )
+
+
+def _with_annotations_of_concern(pod: Pod) -> Iterator[tuple[Pod, Container]]:
+    """Each container, and the pod without the annotations for other containers alone.
+
+    They mean nothing for this one. With thousands of each, to have the plugin find that
+    out again and again takes many seconds.
+    """
+    shared = {
+        key: value
+        for key, value in pod.annotations.items()
+        if not key.startswith(_CONTAINER_KEY) or key == _CONTAINER_KEY
+    }
+    for container in pod.containers:
+        own = _CONTAINER_KEY + container.name
+        annotations = shared
+        if own in pod.annotations:
+            annotations = {**shared, own: pod.annotations[own]}
+        yield replace(pod, annotations=annotations), container
 
 
 class _FixedSpecs:
@@ -128,6 +159,8 @@ class _Node:
         self._runtime = runtime
         self._plugin = CdiPlugin(_FixedSpecs(registry))
         self._plugin.configure(runtime, "")
+        # The containers of a pod often ask for the same.
+        self._failures: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def create(self, pod: Pod, container: Container) -> ContainerExplanation:
         """What comes of it when the runtime creates this container."""
@@ -153,6 +186,7 @@ class _Node:
             requests=requests,
             result=Result.INJECTED,
             adjustment=response.adjust,
+            warnings=self._failures_of(tuple(device.name for device in requests)),
         )
 
     def _creation(self, pod: Pod, container: Container) -> api.CreateContainerRequest:
@@ -178,6 +212,14 @@ class _Node:
                 registered = self._registry.devices.get(device)
                 path = registered.path if registered else ""
                 yield RequestedDevice(name=device, annotations=keys, path=path)
+
+    def _failures_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        if names not in self._failures:
+            errors = request_errors(self._registry.resolve(names), Host())
+            self._failures[names] = tuple(
+                f"{error.message} [{error.rule}]" for error in errors
+            )
+        return self._failures[names]
 
     def _unsupported(
         self, requests: tuple[RequestedDevice, ...], cause: BaseException | None
@@ -216,11 +258,12 @@ def _kubelet_error(error: RpcError, runtime: RuntimeInfo) -> str:
 
 
 def _doubts(pod: Pod) -> Iterator[str]:
-    names = [container.name for container in pod.containers]
+    names = dict.fromkeys(container.name for container in pod.containers)
+    yield from _unknown_containers(pod, names)
     for key, value in sorted(pod.annotations.items()):
         if key.startswith(_CONTAINER_KEY):
-            yield from _unknown_container(key, names)
-        elif key.startswith(PREFIX):
+            continue
+        if key.startswith(PREFIX):
             yield from _not_for_one_container(key, names)
         elif _asks_in_vain(key, value):
             yield (
@@ -236,19 +279,27 @@ def _doubts(pod: Pod) -> Iterator[str]:
             )
 
 
-def _unknown_container(key: str, names: list[str]) -> Iterator[str]:
-    name = key.removeprefix(_CONTAINER_KEY)
-    # An empty one is an error, and the plugin says so.
-    if name and name not in names:
-        near = get_close_matches(name, names)
-        words = f"near: {', '.join(near)}" if near else f"known: {', '.join(names)}"
+def _unknown_containers(pod: Pod, names: Mapping[str, None]) -> Iterator[str]:
+    asked_for = (
+        key.removeprefix(_CONTAINER_KEY)
+        for key in sorted(pod.annotations)
+        if key.startswith(_CONTAINER_KEY)
+    )
+    # An empty name is an error, and the plugin says so.
+    unknown = [name for name in asked_for if name and name not in names]
+    for name in unknown[:_WARNED]:
         yield (
-            f"annotation {quoted(key)} is for a container that the pod does not have "
-            f"({words})"
+            f"annotation {quoted(_CONTAINER_KEY + name)} is for a container that the "
+            f"pod does not have{alternatives(name, names, len(names))}"
+        )
+    if len(unknown) > _WARNED:
+        yield (
+            f"{len(unknown) - _WARNED} more annotations are for containers that the "
+            "pod does not have"
         )
 
 
-def _not_for_one_container(key: str, names: list[str]) -> Iterator[str]:
+def _not_for_one_container(key: str, names: Mapping[str, None]) -> Iterator[str]:
     match = _LIKE_CONTAINER_KEY.fullmatch(key)
     if match and match[1] in names:
         yield (

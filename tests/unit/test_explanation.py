@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -272,6 +273,8 @@ def test_mounts_are_mapped_into_a_user_namespace(
 
 
 DEVICE = "vendor.com/gpu=env"
+KEY = "cdi.k8s.io/container."
+LONG_S = 10
 WARNINGS = [
     (
         {"cdi.k8s.io/container.trian": DEVICE},
@@ -329,6 +332,38 @@ def test_what_is_hardly_meant_so_is_warned_of(
     asked = pod(annotations, "train", "log")
     explained = explain(asked, build_registry([]), CONTAINERD)
     assert list(explained.warnings) == warnings
+
+
+def test_thousands_of_containers_and_annotations_for_others_take_no_time(
+    registry: Registry,
+) -> None:
+    number = 3000
+    annotations = {f"{KEY}other-{index:04}": DEVICE for index in range(number)}
+    asked = pod(
+        {f"{KEY}c0": DEVICE, **annotations}, *(f"c{index}" for index in range(number))
+    )
+    start = time.monotonic()
+    explained = explain(asked, registry, CONTAINERD)
+    # It took half a minute, and a hundred megabytes of warnings.
+    assert time.monotonic() - start < LONG_S
+    results = [container.result for container in explained.containers]
+    assert results == [Result.INJECTED, *[Result.NOTHING] * (number - 1)]
+    assert explained.warnings[0] == (
+        "annotation 'cdi.k8s.io/container.other-0000' is for a container that the pod "
+        "does not have (known: c0, c1, c2 and 2997 more)"
+    )
+    assert explained.warnings[10:] == (
+        "2990 more annotations are for containers that the pod does not have",
+    )
+
+
+def test_an_annotation_for_a_container_without_a_name_is_an_error_of_all(
+    registry: Registry,
+) -> None:
+    explained = explain(pod({KEY: DEVICE}, "a", "b"), registry, CONTAINERD)
+    for container in explained.containers:
+        assert container.result is Result.REFUSED
+        assert "it needs a container's name" in container.error
 
 
 @pytest.mark.parametrize(

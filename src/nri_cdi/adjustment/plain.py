@@ -6,18 +6,29 @@ which only a runtime that reads NRI knows, NRI pkg/api/api.proto.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from nri_cdi._pb.nri import api_pb2
 from nri_cdi.adjustment.template import HOOK_FIELDS
+from nri_cdi.nri.deviceaccess import (
+    AUTOMATIC_ACCESS,
+    DeviceNumber,
+    access_letters,
+    granted_access,
+)
 
 
 def to_plain(adjustment: api_pb2.ContainerAdjustment) -> dict[str, Any]:
-    """What an adjustment brings; ``intelRdt`` and ``rdtClass`` only if it is there."""
+    """What an adjustment brings; ``intelRdt`` and ``rdtClass`` only if it is there.
+
+    ``deviceRules`` has the access to each device in the end. The adjustment itself has
+    only what differs from the rule that a runtime adds for every device.
+    """
     linux = adjustment.linux
     plain: dict[str, Any] = {
         "devices": [_device(device) for device in linux.devices],
-        "deviceRules": [_device_rule(rule) for rule in linux.resources.devices],
+        "deviceRules": list(_device_rules(linux)),
         "mounts": [_mount(mount) for mount in adjustment.mounts],
         "env": [f"{entry.key}={entry.value}" for entry in adjustment.env],
         "hooks": _hooks(adjustment.hooks),
@@ -49,14 +60,30 @@ def _device(device: api_pb2.LinuxDevice) -> dict[str, Any]:
     return plain
 
 
-def _device_rule(rule: api_pb2.LinuxDeviceCgroup) -> dict[str, Any]:
-    return {
-        "allow": rule.allow,
-        "type": rule.type,
-        "major": rule.major.value,
-        "minor": rule.minor.value,
-        "access": rule.access,
-    }
+def _device_rules(linux: api_pb2.LinuxContainerAdjustment) -> Iterator[dict[str, Any]]:
+    rules = [*map(_automatic_rule, linux.devices), *linux.resources.devices]
+    for number in dict.fromkeys(map(_number, rules)):
+        type_, major, minor = number
+        access = granted_access(rules, number)
+        yield {
+            "allow": bool(access),
+            "type": type_,
+            "major": major,
+            "minor": minor,
+            # If nothing is left, what the runtime gave was taken away.
+            "access": access_letters(access or AUTOMATIC_ACCESS[type_]),
+        }
+
+
+def _automatic_rule(device: api_pb2.LinuxDevice) -> api_pb2.LinuxDeviceCgroup:
+    rule = api_pb2.LinuxDeviceCgroup(allow=True, type=device.type)
+    rule.major.value, rule.minor.value = device.major, device.minor
+    rule.access = access_letters(AUTOMATIC_ACCESS[device.type])
+    return rule
+
+
+def _number(rule: api_pb2.LinuxDeviceCgroup) -> DeviceNumber:
+    return rule.type, rule.major.value, rule.minor.value
 
 
 def _mount(mount: api_pb2.Mount) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from nri_cdi.cdi.model import ContainerEdits
+from nri_cdi.cdi.quoting import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +25,11 @@ class SourcedEdits:
 
     @property
     def origin(self) -> str:
-        """The source in words, for messages."""
+        """The source in words, for messages: on one line, whatever the file's name."""
         what = (
             f"device {self.device}" if self.device else f"containerEdits of {self.kind}"
         )
-        return f"{what} ({self.path})"
+        return f"{what} ({printable(self.path)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,6 @@ MAX_QUOTED_PATH = 256
 """Characters of a foreign path that a message shows: one that is cut is of no use, and
 those of libraries have about a hundred."""
 
-MAX_QUOTED_PATH = 256
-"""Characters of a foreign path that a message shows: one that is cut is of no use, and
-those of libraries have about a hundred."""
-
 
 def quoted(text: str, most: int = MAX_QUOTED) -> str:
     """``text`` in quotes, escaped as Python does it, and clipped.
@@ -28,3 +24,8 @@ def quoted(text: str, most: int = MAX_QUOTED) -> str:
 def quoted_path(path: str) -> str:
     """As `quoted`, but long enough for nearly every path."""
     return quoted(path, MAX_QUOTED_PATH)
+
+
+def printable(text: str) -> str:
+    """``text`` without what a terminal or a log takes for more than letters."""
+    return text if text.isprintable() else repr(text)[1:-1]

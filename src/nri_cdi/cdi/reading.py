@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import RawIOBase
 from pathlib import Path
@@ -17,10 +18,10 @@ from nri_cdi.cdi.model import Spec
 from nri_cdi.cdi.pointers import is_within, parent
 from nri_cdi.cdi.positions import locate
 from nri_cdi.cdi.problems import in_order
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.cdi.quoting import quoted, quoted_path
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.shapes import build_spec
-from nri_cdi.cdi.validation import validate_spec
+from nri_cdi.cdi.validation import validate_content
 from nri_cdi.errors import Problem, SpecError
 
 MAX_FILE_SIZE = 16 * 1024 * 1024
@@ -38,6 +39,7 @@ _KINDS_OF_FILE = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a character device",
     stat.S_IFBLK: "a block device",
+    stat.S_IFLNK: "a symbolic link",
 }
 
 
@@ -50,7 +52,7 @@ class LoadedSpec:
     warnings: tuple[Problem, ...]
 
 
-def read_spec(path: str) -> LoadedSpec:
+def read_spec(path: str | os.PathLike[str]) -> LoadedSpec:
     """Read the spec in a regular file, or in one that a symbolic link leads to.
 
     Never waits for anything but the disk, and reads no more than MAX_FILE_SIZE.
@@ -58,7 +60,8 @@ def read_spec(path: str) -> LoadedSpec:
     Raises:
         SpecError: the file can't be read, or has no valid spec in it.
     """
-    return parse_spec(read_file(path), path)
+    name = os.fsdecode(path)
+    return parse_spec(read_file(name), name)
 
 
 def parse_spec(data: bytes, path: str) -> LoadedSpec:
@@ -85,7 +88,7 @@ def _loaded(text: str, document: Composed, path: str) -> LoadedSpec:
     unread = {flaw.pointer for flaw in document.flaws if flaw.rule in _VALUE_FLAWS}
     unbuilt = (item for item in built.problems if item.pointer not in unread)
     unsound = (*document.flaws, *unbuilt)
-    invalid = _unrelated(validate_spec(built.spec), map(_concerned, unsound))
+    invalid = _unrelated(validate_content(built.spec), map(_concerned, unsound))
     problems = (*unsound, *invalid)
     if problems:
         raise SpecError(path, in_order(_placed(text, problems)))
@@ -147,8 +150,8 @@ def _placed(text: str, problems: Sequence[Problem]) -> list[Problem]:
     ]
 
 
-def read_file(path: str) -> bytes:
-    """The bytes of a regular file, or of one that a symbolic link leads to.
+def read_file(path: str, *, follow: bool = True) -> bytes:
+    """The bytes of a regular file, or, with ``follow``, of one that a link leads to.
 
     Never waits for anything but the disk, and reads no more than MAX_FILE_SIZE.
 
@@ -157,18 +160,28 @@ def read_file(path: str) -> bytes:
     """
     try:
         # Asked by name first: to open a device can have effects.
-        _check_file(path, Path(path).stat())
-        with os.fdopen(os.open(path, _OPEN_FLAGS), "rb", buffering=0) as file:
+        _check_file(path, Path(path).stat() if follow else Path(path).lstat())
+        flags = _OPEN_FLAGS if follow else _OPEN_FLAGS | os.O_NOFOLLOW
+        with os.fdopen(os.open(path, flags), "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
             _check_file(path, status)
             return _read_all(path, file, status.st_size)
     except OSError as error:
-        reason = error.strerror or "unknown error"
-        message = f"the file can't be read: {reason[:1].lower()}{reason[1:]}"
+        message = f"the file can't be read: {_reason(path, error)}"
         raise _file_error(path, Rule.UNREADABLE_FILE, message) from error
     except ValueError as error:
         message = f"the file can't be read: {quoted(path)} can't be a file's name"
         raise _file_error(path, Rule.UNREADABLE_FILE, message) from error
+
+
+def _reason(path: str, error: OSError) -> str:
+    """Why a file can't be read; whoever sees a link in its place looks for the end."""
+    if isinstance(error, FileNotFoundError):
+        with suppress(OSError):
+            target = quoted_path(str(Path(path).readlink()))
+            return f"it is a link to {target}, which leads nowhere"
+    reason = error.strerror or "unknown error"
+    return f"{reason[:1].lower()}{reason[1:]}"
 
 
 def _check_file(path: str, status: os.stat_result) -> None:
@@ -176,7 +189,7 @@ def _check_file(path: str, status: os.stat_result) -> None:
     kind = stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:
         words = _KINDS_OF_FILE[kind]
-        message = f"{words} is no spec; it must be a regular file"
+        message = f"it is {words}, and must be a regular file"
         raise _file_error(path, Rule.NOT_A_REGULAR_FILE, message)
     if status.st_size > MAX_FILE_SIZE:
         raise _too_large(path)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from nri_cdi.cdi.names import parse_qualified_name
+from nri_cdi.cdi.names import is_qualified_name, parse_qualified_name
 from nri_cdi.cdi.quoting import quoted
 from nri_cdi.errors import InvalidNameError
 
@@ -27,8 +27,14 @@ MAX_COMPARED = 100
 MAX_COMPARED_LENGTH = 64
 
 
-def explain_unresolved(names: Sequence[str], registry: Registry) -> str:
-    """The message for ``names``, none of which ``registry`` resolves."""
+def explain_unresolved(
+    names: Sequence[str], registry: Registry, patterns: Sequence[str] = ()
+) -> str:
+    """The message for ``names``, none of which ``registry`` resolves.
+
+    ``patterns`` match nothing, and are in a message already: what did not load may be
+    why.
+    """
     kinds: dict[str, list[SpecFile]] = {}
     for file in registry.specs:
         kinds.setdefault(file.spec.kind, []).append(file)
@@ -36,10 +42,16 @@ def explain_unresolved(names: Sequence[str], registry: Registry) -> str:
     clauses = [_why(name, registry.conflicts, kinds) for name in listed]
     if len(names) > len(listed):
         clauses.append(f"and {len(names) - len(listed)} more")
-    if any(name not in registry.conflicts for name in listed):
-        clauses += suspects(listed, registry)
+    wanting = [*patterns, *(name for name in listed if _is_wanting(name, registry))]
+    if wanting:
+        clauses += suspects(wanting, registry)
     plural = "s" if len(names) > 1 else ""
     return f"unresolvable CDI device{plural}: " + "; ".join(clauses)
+
+
+def _is_wanting(name: str, registry: Registry) -> bool:
+    """Whether a file that did not load could have brought the device."""
+    return is_qualified_name(name) and name not in registry.conflicts
 
 
 def _why(
@@ -59,23 +71,32 @@ def _why(
         files = kinds[wanted.kind]
         known = (device.name for file in files for device in file.spec.devices)
         total = sum(len(file.spec.devices) for file in files)
-        near = _alternatives(wanted.name, known, total)
+        near = alternatives(wanted.name, known, total)
         return f"{quoted(name)} is in no spec{near}"
-    near = _alternatives(wanted.kind, kinds, len(kinds))
+    near = alternatives(wanted.kind, kinds, len(kinds))
     return f"{quoted(name)} is in no spec, nor is its kind{near}"
 
 
-def _alternatives(wanted: str, known: Iterable[str], total: int) -> str:
-    """The names nearest to ``wanted``, or else the first ones."""
+def alternatives(wanted: str, known: Iterable[str], total: int) -> str:
+    """The names nearest to ``wanted``, or else the first ones, in parentheses.
+
+    ``total`` is how many are ``known``. It takes a millisecond, however many these are.
+    """
     compared = [
         name for name in islice(known, MAX_COMPARED) if len(name) <= MAX_COMPARED_LENGTH
     ]
-    from difflib import get_close_matches  # costs those much who resolve all they ask
-
-    near = get_close_matches(wanted[:MAX_COMPARED_LENGTH], compared, n=MAX_LISTED)
+    near = _near(wanted[:MAX_COMPARED_LENGTH], compared)
     if near:
         return f" (near: {', '.join(near)})"
     return f" (known: {_listing(compared[:MAX_LISTED], total)})" if compared else ""
+
+
+def _near(wanted: str, known: list[str]) -> list[str]:
+    try:
+        from difflib import get_close_matches  # costs those much who need no help
+    except OSError:  # no descriptor is left to read it
+        return []
+    return get_close_matches(wanted, known, n=MAX_LISTED)
 
 
 def suspects(names: Sequence[str], registry: Registry) -> Iterator[str]:

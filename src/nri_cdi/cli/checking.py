@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import join
 from typing import Any
 
 from nri_cdi.cdi.reading import LoadedSpec, parse_spec
 from nri_cdi.cdi.registry import BrokenFile, Registry, build_registry, register
 from nri_cdi.cdi.scan import scan_spec_dirs
 from nri_cdi.cli.output import Style, printable, styled
-from nri_cdi.cli.sources import Source, sources
+from nri_cdi.cli.sources import STANDARD_INPUT, Source, read_once, sources
 from nri_cdi.cli.specs import spec_dirs
 from nri_cdi.errors import Problem, SpecError
 
@@ -43,16 +46,39 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def directories(options: argparse.Namespace) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OurFiles:
+    """The files of this machine: each is where its path says."""
+
+    def locate(self, path: str) -> str:
+        """Where ``path`` is. Raises: OSError, where that can't be told."""
+        return path
+
+    def source(self, path: str) -> Source:
+        """The file at ``path``."""
+        return Source(path=path)
+
+    def spec_dirs(self, options: argparse.Namespace) -> tuple[str, ...]:
+        """The spec directories that are meant. Raises: ConfigError."""
+        return spec_dirs(options)
+
+
+OURS = OurFiles()
+
+
+def directories(options: argparse.Namespace, where: OurFiles = OURS) -> list[str]:
     """The directories that are meant, in rising priority. Raises: ConfigError."""
     if not options.files:
-        return list(spec_dirs(options))
-    return [argument for argument in options.files if _is_directory(argument)]
+        return list(where.spec_dirs(options))
+    return [each for each in options.files if _is_directory(each, where)]
 
 
-def check_files(options: argparse.Namespace) -> Iterator[Checked]:
+def check_files(
+    options: argparse.Namespace, where: OurFiles = OURS
+) -> Iterator[Checked]:
     """Read all files that are meant. Raises: ConfigError."""
-    for source, priority in _sources(options):
+    read_once(options.files)
+    for source, priority in _sources(options, where):
         yield _check(source, priority)
 
 
@@ -92,29 +118,57 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def no_files(options: argparse.Namespace) -> str:
+def no_files(options: argparse.Namespace, where: OurFiles = OURS) -> str:
     """What to say if there is nothing to look at."""
-    return f"there are no specs in {', '.join(directories(options))}"
+    return f"there are no specs in {', '.join(directories(options, where))}"
 
 
-def _sources(options: argparse.Namespace) -> Iterator[tuple[Source, int | None]]:
-    if options.files:
-        for index, argument in enumerate(options.files):
-            priority = index if _is_directory(argument) else None
+def reason_of(error: OSError) -> str:
+    """What went wrong, as messages have it."""
+    return os.strerror(error.errno or errno.EIO).lower()
+
+
+def _sources(
+    options: argparse.Namespace, where: OurFiles
+) -> Iterator[tuple[Source, int | None]]:
+    if not options.files:
+        yield from _in_directories(where.spec_dirs(options), where)
+    for index, argument in enumerate(options.files):
+        if _is_directory(argument, where):
+            for source, _ in _in_directories([argument], where):
+                yield source, index
+        elif argument in ("", STANDARD_INPUT):
             for source in sources([argument]):
-                yield source, priority
-        return
-    scan = scan_spec_dirs(spec_dirs(options))
-    for spec_dir, reason in scan.dir_errors.items():
-        yield Source(path=spec_dir, unlistable=reason), None
+                yield source, None
+        else:
+            yield where.source(argument), None
+
+
+def _in_directories(
+    names: Iterable[str], where: OurFiles
+) -> Iterator[tuple[Source, int | None]]:
+    """The specs in directories, with the index of each; and what can't be listed."""
+    found: list[tuple[str, str]] = []
+    for name in names:
+        try:
+            found.append((where.locate(name), name))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            yield Source(path=name, unlistable=reason_of(error)), None
+    scan = scan_spec_dirs([place for place, _ in found])
+    for place, reason in scan.dir_errors.items():
+        yield Source(path=dict(found)[place], unlistable=reason), None
     for candidate in scan.candidates:
-        yield Source(path=candidate.path), candidate.priority
+        _, name = found[candidate.priority]
+        path = join(name, Path(candidate.path).name)
+        yield where.source(path), candidate.priority
 
 
-def _is_directory(argument: str) -> bool:
+def _is_directory(argument: str, where: OurFiles) -> bool:
     try:
-        return argument != "-" and Path(argument).is_dir()
-    except OSError:  # the reader has words for it
+        return argument not in ("", "-") and Path(where.locate(argument)).is_dir()
+    except (OSError, ValueError):  # the reader has words for it
         return False
 
 

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from nri_cdi.cdi.quoting import quoted
+from nri_cdi.cdi.unresolved import alternatives
 from nri_cdi.cli.output import TABLE, add_output, print_value
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
 from nri_cdi.cli.sources import Source, sources
@@ -37,12 +37,15 @@ The result of a container is injected, nothing (it asks for no devices) or refus
 -o json or yaml, what is injected is in the words of the OCI runtime specification:
   {"runtime": {"name", "version", "nriVersion"},
    "pods": [{"path", "kind", "name", "namespace", "warnings",
-     "containers": [{"name", "type", "result", "error", "kubeletError", "unsupported",
-       "requests": [{"device", "annotations", "spec"}],
+     "containers": [{"name", "type", "result", "error", "kubeletError", "warnings",
+       "unsupported", "requests": [{"device", "annotations", "spec"}],
        "devices", "deviceRules", "mounts", "env", "hooks", "netDevices",
        "intelRdt", "rdtClass"}]}]}
 "error", "kubeletError" (what the kubelet shows, as far as it is known: containerd's),
-"spec", "intelRdt" and "rdtClass" are left out where there is none.
+"spec", "intelRdt" and "rdtClass" are left out where there is none. "deviceRules" has
+what a container may do with each device in the end. "warnings" of a container that is
+injected say why it would fail on this host all the same, as the errors of nri-cdi lint
+do. They don't change the exit status.
 
 exit status: 0 fine, 1 a container would be refused, or there is no pod, 2 usage
 
@@ -111,7 +114,8 @@ def _read(source: Source) -> Sequence[Pod]:
 
     manifests = parse_manifests(source.read(), source.path)
     for words in manifests.skipped:
-        say(f"skipped: {source.path}: {words}: it is no pod, nor has it any")
+        reason = "neither a pod nor a known kind of workload"
+        say(f"skipped: {source.path}: {words}: {reason}")
     return manifests.pods
 
 
@@ -119,9 +123,8 @@ def _has(pods: Iterable[Pod], name: str) -> bool:
     names = {container.name for pod in pods for container in pod.containers}
     if name in names:
         return True
-    near = get_close_matches(name, names)
-    words = f"near: {', '.join(near)}" if near else f"known: {', '.join(sorted(names))}"
-    say(f"no pod has a container {quoted(name)} ({words})")
+    hint = alternatives(name, sorted(names), len(names))
+    say(f"no pod has a container {quoted(name)}{hint}")
     return False
 
 

@@ -69,6 +69,7 @@ def _plain_container(explained: ContainerExplanation) -> dict[str, Any]:
     ):
         if text:
             plain[name] = text
+    plain["warnings"] = list(explained.warnings)
     plain["unsupported"] = list(explained.unsupported)
     plain["requests"] = [_plain_request(device) for device in explained.requests]
     return plain | plain_adjustment(explained.adjustment)
@@ -80,7 +81,7 @@ def _plain_request(device: RequestedDevice) -> dict[str, Any]:
 
 
 def print_tables(pods: Iterable[PodExplanation], runtime: RuntimeInfo) -> None:
-    """A table a container; the warnings go to stderr."""
+    """A table a container; the warnings about a pod as a whole go to stderr."""
     print(f"runtime: {runtime}; --runtime takes another")
     for explained in pods:
         for warning in explained.warnings:
@@ -101,6 +102,8 @@ def _print_container(pod: Pod, explained: ContainerExplanation) -> None:
         _print_bad("error", explained.error)
     for text in explained.unsupported:
         _print_bad("not possible", text)
+    for text in explained.warnings:
+        print(f"{styled('warning', Style.WARNING)}: {printable(text)}")
     rows = list(_rows(explained))
     if rows:
         print_table(("WHAT", "NAME", "DETAILS"), rows)

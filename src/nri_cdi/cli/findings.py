@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.lint import Finding, LintRule, Severity
+from nri_cdi.cdi.registry import Registry
 from nri_cdi.cli.checking import STYLES, counted, plain_problem, print_problem
+from nri_cdi.cli.inventory import errors
 from nri_cdi.cli.output import (
     TABLE,
     Style,
@@ -58,12 +61,18 @@ def print_nothing(message: str, output: str) -> None:
         print_value({"files": []}, output)
 
 
-def print_request(devices: Sequence[str], linted: Linted, output: str) -> None:
-    """Print what is to be said of devices that are asked for together."""
+def print_request(
+    resolution: Resolution, linted: Linted, registry: Registry, output: str
+) -> None:
+    """Print what is to be said of devices that are asked for together.
+
+    Programs get what in the registry can't be used besides.
+    """
+    devices = resolution.devices
     if output != TABLE:
         findings = [_plain(finding) for finding in linted.findings]
         plain = {"devices": list(devices), "ok": linted.is_ok, "findings": findings}
-        print_value({"request": plain}, output)
+        print_value({"request": plain, "errors": errors(registry)}, output)
         return
     for finding in linted.findings:
         label = styled(finding.severity, STYLES[finding.severity])

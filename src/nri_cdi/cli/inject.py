@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from nri_cdi.atomicfile import replace_file
 from nri_cdi.cdi.apply import inject_devices
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cdi.unresolved import explain_unresolved, suspects
+from nri_cdi.cli.inplace import rewrite
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
 from nri_cdi.cli.sources import STANDARD_INPUT, STANDARD_INPUT_NAME, Source
 from nri_cdi.cli.specs import asked_for, is_pattern, load_registry, say_errors
@@ -25,6 +24,9 @@ Names may be patterns with the wildcards * ? [ ] of the shell; quote these.
 
 A variable that the container has already gets the device's value. With --env append the
 old one stays in front of it, as Docker, Podman and CRI-O do it.
+
+With --in-place several commands may change one FILE at the same time: each waits for
+the others. Whatever else changes it meanwhile is kept, and the exit status is 1.
 
 examples:
   nri-cdi inject --oci-spec config.json nvidia.com/gpu=0 > new.json
@@ -69,21 +71,23 @@ def main(options: argparse.Namespace) -> int:
     if from_stdin and options.in_place:
         options.parser.error("--in-place needs a file, and - is standard input")
     path = STANDARD_INPUT_NAME if from_stdin else options.oci_spec
+    source = Source(path=path, is_standard_input=from_stdin)
     registry = load_registry(options)
     names = _names(options.names, registry)
-    source = Source(path=path, is_standard_input=from_stdin)
-    injected = inject_devices(
-        registry,
-        parse_oci_spec(source.read(), path),
-        names,
-        env=EnvMode(options.env),
-        path=path,
-    )
-    data = format_oci_spec(injected)
-    status = _write_back(path, data) if options.in_place else _print(data)
-    if status == EXIT_OK:
-        say_errors(registry)
-    return status
+
+    def inject() -> bytes:
+        spec = parse_oci_spec(source.read(), path)
+        env = EnvMode(options.env)
+        injected = inject_devices(registry, spec, names, env=env, path=path)
+        return format_oci_spec(injected, path)
+
+    if not options.in_place:
+        # JSON is UTF-8, whatever the terminal's encoding is.
+        sys.stdout.buffer.write(inject())
+    elif not _write_back(path, inject):
+        return EXIT_PROBLEMS
+    say_errors(registry)
+    return EXIT_OK
 
 
 def _names(arguments: Sequence[str], registry: Registry) -> tuple[str, ...]:
@@ -96,25 +100,18 @@ def _names(arguments: Sequence[str], registry: Registry) -> tuple[str, ...]:
     names = dict.fromkeys(name for name in arguments if not is_pattern(name))
     missing = [name for name in names if name not in registry.devices]
     if missing:
-        reasons.append(explain_unresolved(missing, registry))
+        reasons.append(explain_unresolved(missing, registry, unmatched))
     else:
         reasons += suspects(unmatched, registry)
     raise ResolveError("; ".join(reasons), (*unmatched, *missing))
 
 
-def _print(data: bytes) -> int:
-    # JSON is UTF-8, whatever the terminal's encoding is.
-    if sys.stdout is not None:  # a process may be started without it
-        sys.stdout.buffer.write(data)
-    return EXIT_OK
-
-
-def _write_back(path: str, data: bytes) -> int:
+def _write_back(path: str, make: Callable[[], bytes]) -> bool:
     """Write to the file itself where ``path`` is a symbolic link."""
     try:
-        replace_file(os.path.realpath(path, strict=True), data)
+        rewrite(path, make)
     except OSError as error:
         reason = error.strerror or "unknown error"
         say(f"{path}: it can't be written: {reason[:1].lower()}{reason[1:]}")
-        return EXIT_PROBLEMS
-    return EXIT_OK
+        return False
+    return True

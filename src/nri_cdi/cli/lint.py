@@ -19,6 +19,7 @@ from nri_cdi.cdi.lint import (
     unread_entries,
 )
 from nri_cdi.cdi.lint.findings import of_problem
+from nri_cdi.cdi.quoting import quoted_path
 from nri_cdi.cdi.reading import LoadedSpec
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cli.checking import (
@@ -27,6 +28,7 @@ from nri_cdi.cli.checking import (
     check_files,
     directories,
     no_files,
+    reason_of,
     registry_of,
 )
 from nri_cdi.cli.findings import (
@@ -36,6 +38,7 @@ from nri_cdi.cli.findings import (
     print_request,
     print_rules,
 )
+from nri_cdi.cli.hostfiles import HostFiles
 from nri_cdi.cli.output import add_output
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS
 from nri_cdi.cli.specs import asked_for, say_errors
@@ -46,6 +49,10 @@ An info could be better. Exit status 1 says that there is an error or a warning 
 what is shown. Specs that are not valid are errors too, as `nri-cdi validate` has them;
 no option hides these.
 
+With --root the specs are those of the host too: without FILE or --spec-dir, in the spec
+directories below DIR. Whatever lies below DIR is read as that host would read it, so no
+link leads out of DIR.
+
 The files of a directory are also compared with each other. With --request the edits of
 those devices are, as one container would get them, and nothing else.
 
@@ -53,7 +60,8 @@ examples:
   nri-cdi lint
   nri-cdi lint vendor.yaml
   nri-cdi lint --no-host --severity warning --ignore hook-without-env vendor.yaml
-  nri-cdi lint --root /host /host/etc/cdi
+  nri-cdi lint --root /host
+  nri-cdi lint --root /host /host/etc/cdi vendor.yaml
   nri-cdi lint --request vendor.com/gpu=0,vendor.com/gpu=all
   nri-cdi lint --rules
 """
@@ -109,20 +117,29 @@ def main(options: argparse.Namespace) -> int:
     if options.rules:
         print_rules(options.output)
         return EXIT_OK
-    files = list(check_files(options))
+    where = HostFiles(host=Host(root=options.root or "/"))
+    files = list(check_files(options, where))
     if options.request is not None:
         return _lint_request(options, files)
-    linted = [_shown(each, options) for each in _lint(options, files)]
+    found = _lint(files, where, options)
+    linted = [_shown(each, options) for each in found]
     if linted:
         print_linted(linted, options.output)
     else:
-        print_nothing(no_files(options), options.output)
+        print_nothing(no_files(options, where), options.output)
     return EXIT_OK if all(each.is_ok for each in linted) else EXIT_PROBLEMS
 
 
 def _directory(text: str) -> str:
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a directory")
+    try:
+        # What is left of an unset variable would mean the present directory.
+        is_directory = bool(text) and Path(text).is_dir()
+    except OSError as error:
+        message = f"{quoted_path(text)} can't be looked at: {reason_of(error)}"
+        raise argparse.ArgumentTypeError(message) from error
+    if not is_directory:
+        message = f"{quoted_path(text)} is not a directory"
+        raise argparse.ArgumentTypeError(message)
     return text
 
 
@@ -134,14 +151,16 @@ def _rule(text: str) -> str:
     return text
 
 
-def _lint(options: argparse.Namespace, files: Sequence[Checked]) -> Iterator[Linted]:
-    host = None if options.no_host else Host(root=options.root or "/")
+def _lint(
+    files: Sequence[Checked], where: HostFiles, options: argparse.Namespace
+) -> Iterator[Linted]:
+    host = None if options.no_host else where.host
     between = lint_registry(registry_of(files))
     for file in files:
         others = between.get(file.path, ()) if file.priority is not None else ()
         yield _lint_file(file, host, others)
-    for directory in directories(options):
-        for path, finding in unread_entries(directory).items():
+    for directory in directories(options, where):
+        for path, finding in unread_entries(directory, where.locate).items():
             yield Linted(path=path, findings=(finding,))
 
 
@@ -164,7 +183,7 @@ def _lint_request(options: argparse.Namespace, files: Sequence[Checked]) -> int:
     resolution = registry.resolve(asked_for(map(str.strip, listed), registry))
     found = Linted(path="", findings=tuple(lint_request(resolution)))
     shown = _shown(found, options)
-    print_request(resolution.devices, shown, options.output)
+    print_request(resolution, shown, registry, options.output)
     return EXIT_OK if shown.is_ok else EXIT_PROBLEMS
 
 

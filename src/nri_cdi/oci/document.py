@@ -14,13 +14,18 @@ from math import isinf
 from typing import Any, NoReturn
 
 from nri_cdi.errors import OciSpecError, Problem
-from nri_cdi.oci.problems import Rule, unsuitable, wrong_type
+from nri_cdi.oci.problems import UNNAMED, Rule, unsuitable, wrong_type
 
 MAX_SPEC_SIZE = 16 * 1024 * 1024
 """Bytes: what containerd takes in one message. Usual specs have some ten thousand."""
 
-MAX_DEPTH = 100
-"""Objects and arrays within each other. A valid OCI spec has about six."""
+MAX_DEPTH = 20
+"""Objects and arrays within each other. A valid OCI spec has seven: the arguments of a
+seccomp rule."""
+
+MAX_INDENTED = 256 * 1024
+"""Bytes of a compact text that is written indented. People read no more; and deep down
+a byte becomes a line of 2 * MAX_DEPTH spaces."""
 
 _MAX_SHOWN = 64
 
@@ -41,14 +46,27 @@ def parse_oci_spec(data: bytes, path: str) -> dict[str, Any]:
     return spec
 
 
-def format_oci_spec(spec: dict[str, Any]) -> bytes:
-    """A JSON text of an OCI spec, indented, with a line feed at the end."""
-    text = json.dumps(spec, indent=2, ensure_ascii=False, allow_nan=False)
+def format_oci_spec(spec: dict[str, Any], path: str = UNNAMED) -> bytes:
+    """A JSON text of an OCI spec, with a line feed at the end.
+
+    It is indented, unless it would be large. ``path`` stands in messages.
+
+    Raises: OciSpecError, if the text is more than `parse_oci_spec` takes.
+    """
+    data = _encode(spec, separators=(",", ":"))
+    if len(data) > MAX_SPEC_SIZE:
+        message = f"with the edits there would be over {MAX_SPEC_SIZE} bytes"
+        raise unsuitable(path, Rule.FILE_TOO_LARGE, "", message)
+    return data if len(data) > MAX_INDENTED else _encode(spec, indent=2)
+
+
+def _encode(spec: dict[str, Any], **form: Any) -> bytes:
+    text = json.dumps(spec, ensure_ascii=False, allow_nan=False, **form)
     try:
         return f"{text}\n".encode()
     except UnicodeEncodeError:
         # Half a surrogate pair is no character. An escape of it can be written.
-        return f"{json.dumps(spec, indent=2, allow_nan=False)}\n".encode()
+        return f"{json.dumps(spec, allow_nan=False, **form)}\n".encode()
 
 
 class _RefusedError(Exception):

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from nri_cdi.oci.problems import UNNAMED, Rule, is_a, unsuitable, wrong_type
+from nri_cdi.oci.problems import UNNAMED, Rule, is_a, join, unsuitable, wrong_type
 
 _Kind = TypeVar("_Kind")
 
 _Keys = tuple[str, ...]
+
+# Go's encoding/json takes these letters for those, too. Source: fold.go, foldRune.
+_FOLDED = {0x17F: "s", 0x212A: "k"}
 
 
 class Draft:
@@ -64,6 +67,21 @@ class Draft:
         made: list[Any] = self._owned(list, keys)
         return made
 
+    def member(
+        self, kind: type[_Kind], outer: dict[str, Any] | None, key: str, at: str
+    ) -> _Kind | None:
+        """The value of ``key`` in the object at the place ``at``, which may be null.
+
+        Raises: OciSpecError, if it is of another kind, or the key of another case.
+        """
+        if outer is None:
+            return None
+        self._refuse_other_case(outer, key, at)
+        value: _Kind | None = outer.get(key)
+        if value is not None and not is_a(kind, value):
+            raise wrong_type(self.path, join(at, key), kind, value)
+        return value
+
     def check_items(self, kind: type, items: list[Any], *keys: str) -> None:
         """Raises: OciSpecError, unless all items at a place are of a kind, or null."""
         for index, item in enumerate(items):
@@ -82,21 +100,20 @@ class Draft:
         return own
 
     def _member(self, kind: type, outer: dict[str, Any], key: str, keys: _Keys) -> Any:
-        value = outer.get(key)
-        if value is None:
-            self._refuse_other_case(outer, key, keys)
-        elif not is_a(kind, value):
-            raise wrong_type(self.path, ".".join(keys), kind, value)
-        return value
+        return self.member(kind, outer, key, ".".join(keys[:-1]))
 
-    def _refuse_other_case(self, outer: dict[str, Any], key: str, keys: _Keys) -> None:
+    def _refuse_other_case(self, outer: dict[str, Any], key: str, at: str) -> None:
         # Go takes "Env" for "env", and if there are both the later one alone counts;
-        # to other runtimes it is nothing. A key beside it would be lost for one side.
+        # to other runtimes it is nothing. So an edit of one is lost for either side.
         for other in outer:
-            if other != key and other.lower() == key.lower():
-                raise unsuitable(
-                    self.path,
-                    Rule.WRONG_CASE,
-                    ".".join((*keys[:-1], other)),
-                    f"the key must be written {key!r}",
-                )
+            # No key of another length is the same to Go.
+            if len(other) == len(key) and other != key and _fold(other) == key.lower():
+                message = f"the key must be written {key!r}"
+                if key in outer:
+                    message += ", and that is there too: leave one out"
+                pointer = join(at, other)
+                raise unsuitable(self.path, Rule.WRONG_CASE, pointer, message)
+
+
+def _fold(key: str) -> str:
+    return key.translate(_FOLDED).lower()

@@ -11,7 +11,6 @@ from collections.abc import Collection
 from typing import Any
 
 from nri_cdi.oci.draft import Draft
-from nri_cdi.oci.problems import wrong_type
 
 _REMOVED: Any = object()
 
@@ -33,13 +32,9 @@ class Entries:
         self._places: dict[str, deque[int]] = {name: deque() for name in names}
         draft.check_items(dict, self._items, *keys)
         for index, item in enumerate(self._items):
-            name = item and item.get(field)
-            if isinstance(name, str):
-                if name in self._places:
-                    self._places[name].append(index)
-            elif name is not None and item:
-                pointer = f"{'.'.join(keys)}[{index}].{field}"
-                raise wrong_type(draft.path, pointer, str, name)
+            name = draft.member(str, item, field, f"{'.'.join(keys)}[{index}]")
+            if name is not None and name in self._places:
+                self._places[name].append(index)
 
     def remove_first(self, name: str) -> None:
         """Take the first object of that name out, if there is one."""

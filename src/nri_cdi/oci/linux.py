@@ -23,7 +23,10 @@ def has_user_namespace(draft: Draft) -> bool:
     keys = ("linux", "namespaces")
     namespaces = draft.look(list, *keys) or []
     draft.check_items(dict, namespaces, *keys)
-    return any(each and each.get("type") == _USER_NAMESPACE for each in namespaces)
+    return any(
+        draft.member(str, each, "type", f"linux.namespaces[{index}]") == _USER_NAMESPACE
+        for index, each in enumerate(namespaces)
+    )
 
 
 def add_devices(draft: Draft, devices: Sequence[dict[str, Any]]) -> None:

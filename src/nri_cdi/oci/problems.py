@@ -51,6 +51,11 @@ def wrong_type(path: str, pointer: str, kind: type, value: Any) -> OciSpecError:
     return unsuitable(path, Rule.WRONG_TYPE, pointer, message)
 
 
+def join(at: str, key: str) -> str:
+    """The place of ``key`` in the object at ``at``, which is empty for the whole."""
+    return f"{at}.{key}" if at else key
+
+
 def is_a(kind: type, value: Any) -> bool:
     """Whether a JSON value is of a kind; Python takes booleans for integers."""
     return isinstance(value, kind) and not (kind is int and isinstance(value, bool))

@@ -78,8 +78,8 @@ ROWS = [
                 },
             ],
             "deviceRules": [
-                {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "m"},
-                {"allow": False, "type": "b", "major": 8, "minor": 0, "access": "wm"},
+                {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rwm"},
+                {"allow": True, "type": "b", "major": 8, "minor": 0, "access": "r"},
             ],
         },
     ),
@@ -88,7 +88,14 @@ ROWS = [
         ContainerEdits(
             device_nodes=(DeviceNode(path="/nonexistent/a", type="b", major=1),)
         ),
-        {"devices": [{"path": "/nonexistent/a", "type": "b", "major": 1, "minor": 0}]},
+        {
+            "devices": [
+                {"path": "/nonexistent/a", "type": "b", "major": 1, "minor": 0}
+            ],
+            "deviceRules": [
+                {"allow": True, "type": "b", "major": 1, "minor": 0, "access": "rwm"}
+            ],
+        },
     ),
     (
         ContainerEdits(
@@ -166,6 +173,39 @@ def test_edits_come_out_as_the_oci_specification_has_them(
     edits: ContainerEdits, expected: dict[str, Any]
 ) -> None:
     assert plain(edits) == NOTHING | expected
+
+
+@pytest.mark.parametrize(
+    ("type_", "permissions", "allow", "access"),
+    [
+        ("c", "", True, "rwm"),
+        ("c", "rw", True, "rw"),
+        ("c", "r", True, "r"),
+        ("c", "rm", True, "rm"),
+        ("c", "m", True, "m"),
+        ("c", "none", False, "rw"),
+        ("b", "", True, "rwm"),
+        ("b", "w", True, "w"),
+        ("b", "none", False, "rwm"),
+    ],
+)
+def test_a_rule_has_the_access_to_a_device_in_the_end(
+    type_: str, permissions: str, allow: bool, access: str
+) -> None:
+    node = DeviceNode(
+        path="/dev/a", type=type_, major=1, file_mode=0, permissions=permissions
+    )
+    assert plain(ContainerEdits(device_nodes=(node,)))["deviceRules"] == [
+        {"allow": allow, "type": type_, "major": 1, "minor": 0, "access": access}
+    ]
+
+
+def test_a_runtime_without_rules_in_nri_gives_what_it_gives_to_all_devices() -> None:
+    node = DeviceNode(path="/dev/a", type="c", major=1, file_mode=0)
+    edits = ContainerEdits(device_nodes=(node,))
+    assert plain(edits, "containerd:2.1")["deviceRules"] == [
+        {"allow": True, "type": "c", "major": 1, "minor": 0, "access": "rw"}
+    ]
 
 
 def test_an_older_runtime_has_a_class_of_its_own_words() -> None:

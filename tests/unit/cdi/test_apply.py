@@ -322,7 +322,11 @@ WRONG = [
         "linux.intelRdt: expected an object, got a string",
     ),
     ({"Process": {}}, "Process: the key must be written 'process'"),
-    ({"process": None, "PROCESS": 1}, "PROCESS: the key must be written 'process'"),
+    (
+        {"process": None, "PROCESS": 1},
+        "PROCESS: the key must be written 'process', and that is there too: leave one "
+        "out",
+    ),
     ({"process": {"Env": ["A=1"]}}, "process.Env: the key must be written 'env'"),
     ({"mounts": ({},)}, "mounts: expected an array, got Python's tuple"),
     ([], "expected an object, got an array"),

@@ -117,12 +117,13 @@ devices:
         ),
         pytest.param(
             os.mkfifo,
-            "a FIFO is no spec; it must be a regular file [not-a-regular-file]\n",
+            "it is a FIFO, and must be a regular file [not-a-regular-file]\n",
             id="a FIFO",
         ),
         pytest.param(
             lambda path: path.symlink_to("nowhere"),
-            "the file can't be read: no such file or directory [unreadable-file]\n",
+            "the file can't be read: it is a link to 'nowhere', which leads nowhere "
+            "[unreadable-file]\n",
             id="a link to nowhere",
         ),
         pytest.param(

@@ -75,3 +75,9 @@ def test_the_origin_of_edits_is_told_in_words(device: str, origin: str) -> None:
         edits=NO_EDITS, kind="v/c", device=device, path="/etc/cdi/v.yaml"
     )
     assert part.origin == origin
+
+
+def test_the_origin_of_edits_is_one_line_whatever_the_file_is_called() -> None:
+    path = "/a\nnri-cdi: b"
+    part = SourcedEdits(edits=NO_EDITS, kind="v/c", device="v/c=a", path=path)
+    assert part.origin == r"device v/c=a (/a\nnri-cdi: b)"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nri_cdi.cdi.quoting import MAX_QUOTED, quoted
+from nri_cdi.cdi.quoting import MAX_QUOTED, printable, quoted
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,17 @@ def test_what_is_quoted_can_be_printed_and_is_short(text: str) -> None:
     shown = quoted(text)
     assert shown.isprintable()
     assert len(shown) < 12 * MAX_QUOTED
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/etc/it's ü.yaml", "/etc/it's ü.yaml"),
+        ("a\nb\x1b[31m\x9b\u202e", r"a\nb\x1b[31m\x9b\u202e"),
+        ("\udcff", r"\udcff"),
+    ],
+)
+def test_text_without_quotes_is_escaped_where_it_must_be(
+    text: str, expected: str
+) -> None:
+    assert printable(text) == expected

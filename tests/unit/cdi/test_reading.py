@@ -23,7 +23,7 @@ from nri_cdi.cdi.model import (
     Spec,
 )
 from nri_cdi.cdi.plain import to_plain
-from nri_cdi.cdi.reading import LoadedSpec, parse_spec, read_spec
+from nri_cdi.cdi.reading import LoadedSpec, parse_spec, read_file, read_spec
 from nri_cdi.errors import Problem, SpecError
 from tests.unit.cdi.strategies import specs, texts
 
@@ -312,6 +312,12 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     assert read_spec(str(path)) == expected
 
 
+def test_a_path_may_be_an_object(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    loaded = read_spec(tmp_path / "a.yaml")
+    assert loaded.path == f"{tmp_path}/a.yaml"
+
+
 def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
     (tmp_path / "target").write_text(GOOD)
     link = tmp_path / "f.yaml"
@@ -339,22 +345,22 @@ def _socket(path: Path) -> None:
         (
             Path.mkdir,
             "not-a-regular-file",
-            "a directory is no spec; it must be a regular file",
+            "it is a directory, and must be a regular file",
         ),
         (
             os.mkfifo,
             "not-a-regular-file",
-            "a FIFO is no spec; it must be a regular file",
+            "it is a FIFO, and must be a regular file",
         ),
         (
             _socket,
             "not-a-regular-file",
-            "a socket is no spec; it must be a regular file",
+            "it is a socket, and must be a regular file",
         ),
         (
             lambda path: path.symlink_to("/dev/null"),
             "not-a-regular-file",
-            "a character device is no spec; it must be a regular file",
+            "it is a character device, and must be a regular file",
         ),
         (
             lambda path: path.symlink_to(path.name),
@@ -364,7 +370,7 @@ def _socket(path: Path) -> None:
         (
             lambda path: path.symlink_to("nowhere"),
             "unreadable-file",
-            "the file can't be read: no such file or directory",
+            "the file can't be read: it is a link to 'nowhere', which leads nowhere",
         ),
         (
             lambda path: None,
@@ -384,13 +390,32 @@ def test_what_is_no_regular_file_is_an_error(
     assert str(caught.value) == f"{path}: {message}"
 
 
+def test_a_link_is_not_followed_where_it_must_not_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text(GOOD)
+    link = tmp_path / "link.yaml"
+    link.symlink_to("f.yaml")
+    assert read_file(str(path), follow=False) == read_file(str(link)) == GOOD.encode()
+    with pytest.raises(SpecError) as caught:
+        read_file(str(link), follow=False)
+    assert str(caught.value) == (
+        f"{link}: it is a symbolic link, and must be a regular file"
+    )
+    # One that took the file's place just now.
+    monkeypatch.setattr(Path, "lstat", lambda _: path.stat())
+    with pytest.raises(SpecError, match="too many levels of symbolic links"):
+        read_file(str(link), follow=False)
+
+
 def test_a_block_device_is_no_spec(monkeypatch: pytest.MonkeyPatch) -> None:
     status = os.stat_result([stat.S_IFBLK, *[0] * 9])
     monkeypatch.setattr(Path, "stat", lambda _: status)
     with pytest.raises(SpecError) as caught:
         read_spec("/dev/sda")
     assert str(caught.value) == (
-        "/dev/sda: a block device is no spec; it must be a regular file"
+        "/dev/sda: it is a block device, and must be a regular file"
     )
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
+from importlib.abc import MetaPathFinder
+
 import pytest
 
 from nri_cdi.cdi.model import Device, Spec
@@ -114,6 +119,18 @@ def test_a_conflict_alone_is_not_blamed_on_other_files() -> None:
     assert "did not load" not in explain_unresolved(["vendor.com/gpu=all"], registry)
 
 
+@pytest.mark.parametrize("name", ["gpu0", "vendor.com/gpu", "vendor.com/gpu=a b"])
+def test_what_is_no_name_is_not_blamed_on_other_files(name: str) -> None:
+    registry = build_registry([broken_file("/etc/cdi/x.yaml", "bad")])
+    assert "did not load" not in explain_unresolved([name], registry)
+    assert explain_unresolved([name, "a/b=c"], registry).endswith(
+        "'a/b=c' is in no spec, nor is its kind; did not load: /etc/cdi/x.yaml:3: bad"
+    )
+    assert explain_unresolved([name], registry, ["a/b=*"]).endswith(
+        "; did not load: /etc/cdi/x.yaml:3: bad"
+    )
+
+
 def test_of_many_names_the_first_eight_are_explained() -> None:
     names = [f"a/b={number}" for number in range(20)]
     text = explain_unresolved(names, build_registry(()))
@@ -144,3 +161,20 @@ def test_the_text_is_one_short_line_whatever_comes(name: str) -> None:
     text = explain_unresolved(names, huge_registry())
     assert text.isprintable()
     assert len(text) < 10_000
+
+
+def test_without_a_descriptor_no_name_is_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What compares names is loaded when it is needed, which may be too late."""
+    monkeypatch.delitem(sys.modules, "difflib", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [_Starved()])
+    assert explain_unresolved(["vendor.com/gpu=gpu2"], build_registry(SPECS)) == (
+        "unresolvable CDI device: 'vendor.com/gpu=gpu2' is in no spec "
+        "(known: gpu0, gpu1, all and 2 more)"
+    )
+
+
+class _Starved(MetaPathFinder):
+    """What finds modules, in a process that may open no file any more."""
+
+    def find_spec(self, fullname: str, *rest: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

@@ -147,6 +147,7 @@ def test_programs_get_all_of_it(explain: Explain, specs: Path, capsys: Capture) 
                         "name": "prepare",
                         "type": "initContainer",
                         "result": "nothing",
+                        "warnings": [],
                         "unsupported": [],
                         "requests": [],
                         **NOTHING,
@@ -155,6 +156,7 @@ def test_programs_get_all_of_it(explain: Explain, specs: Path, capsys: Capture) 
                         "name": "main",
                         "type": "container",
                         "result": "injected",
+                        "warnings": [],
                         "unsupported": [],
                         "requests": [
                             {
@@ -174,6 +176,7 @@ def test_programs_get_all_of_it(explain: Explain, specs: Path, capsys: Capture) 
                         "kubeletError": "failed to create containerd container: failed "
                         "to get NRI adjustment for container: rpc error: "
                         f"code = FailedPrecondition desc = {error}",
+                        "warnings": [],
                         "unsupported": [],
                         "requests": [
                             {
@@ -204,6 +207,8 @@ def test_people_get_a_table_for_each_container(
         explain("pod.yaml", main_gets="vendor.com/gpu=full, vendor.com/gpu=plain") == 0
     )
     captured = capsys.readouterr()
+    part = f"device vendor.com/gpu=full ({specs}/gpu.json)"
+    missing = "on this host; containers fail without it"
     assert (
         captured.out
         == f"""\
@@ -212,13 +217,17 @@ runtime: containerd 2.3.0 (NRI 0.12); --runtime takes another
 Pod train, init container prepare: nothing
 
 Pod train, container main: injected
+warning: {part}: hooks[0].path: there is no '/bin/ctk' {missing} [hook-missing]
+warning: {part}: hooks[1].path: there is no '/bin/clean' {missing} [hook-missing]
+warning: {part}: mounts[0].hostPath: there is no '/lib/a.so' {missing} \
+[mount-source-missing]
 WHAT         NAME                  DETAILS
 request      vendor.com/gpu=full   by cdi.k8s.io/container.main, from {specs}/gpu.json
 request      vendor.com/gpu=plain  by cdi.k8s.io/container.main, from {specs}/gpu.json
 device       /dev/gpu0             c 195:0, mode 0660, uid 0, gid 44
 device       /dev/gone             c 1:0
-device rule  allow m               c 195:0
-device rule  deny w                c 1:0
+device rule  allow rwm             c 195:0
+device rule  allow r               c 1:0
 mount        /lib/b.so             from /lib/a.so, ro,bind,rprivate
 env          SHARED                a b
 env          GPU                   1
@@ -398,7 +407,8 @@ def test_other_objects_are_named_on_stderr(explain: Explain, capsys: Capture) ->
     assert explain("pod.yaml", "-o", "json", text=text) == 0
     captured = capsys.readouterr()
     assert captured.err == (
-        "nri-cdi: skipped: pod.yaml: ConfigMap settings: it is no pod, nor has it any\n"
+        "nri-cdi: skipped: pod.yaml: ConfigMap settings: neither a pod nor a known "
+        "kind of workload\n"
     )
     assert len(json.loads(captured.out)["pods"]) == 1
 
@@ -451,6 +461,26 @@ def test_warnings_go_to_people_on_stderr_and_to_programs_in_the_value(
     captured = capsys.readouterr()
     assert json.loads(captured.out)["pods"][0]["warnings"] == [warning]
     assert captured.err == ""
+
+
+def test_why_an_injected_container_would_fail_is_said_and_no_problem(
+    explain: Explain, specs: Path, capsys: Capture
+) -> None:
+    mount = {"hostPath": "/nonexistent", "containerPath": "/a"}
+    device = {"name": "0", "containerEdits": {"mounts": [mount]}}
+    spec = {"cdiVersion": "0.5.0", "kind": "vendor.com/nic", "devices": [device]}
+    (specs / "nic.json").write_text(json.dumps(spec))
+    asked = "vendor.com/nic=0"
+    assert explain("pod.yaml", "-o", "json", main_gets=asked, other_gets=asked) == 0
+    [prepare, *others] = containers(capsys)
+    assert prepare["warnings"] == []
+    for container in others:
+        [warning] = container["warnings"]
+        assert container["result"] == "injected"
+        assert warning.startswith(
+            f"device vendor.com/nic=0 ({specs}/nic.json): mounts[0]: "
+        )
+        assert warning.endswith("[mount-without-bind]")
 
 
 def test_specs_that_did_not_load_are_named(

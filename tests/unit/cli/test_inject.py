@@ -34,7 +34,8 @@ SPEC = {
     ],
 }
 
-OCI_SPEC = {"ociVersion": "1.2.0", "process": {"env": ["D=old", "P=ü"]}, "x": {"y": []}}
+OLD_ENV = ["D=old", "P=ü"]
+OCI_SPEC = {"ociVersion": "1.2.0", "process": {"env": OLD_ENV}, "x": {"y": []}}
 
 
 @pytest.fixture
@@ -122,11 +123,31 @@ def test_a_problem_of_standard_input_names_it(
     assert captured.err.startswith("nri-cdi: <stdin>:1:9: not JSON: ")
 
 
-def test_without_standard_output_nothing_is_printed(
-    specs: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_standard_output_nothing_is_printed_and_that_is_told(
+    specs: Path, config: Path
 ) -> None:
-    monkeypatch.setattr("sys.stdout", None)
-    assert _inject(specs, config, "v.com/gpu=0") == 0
+    command = [sys.executable, "-m", "nri_cdi", "inject", "--spec-dir", str(specs)]
+    ran = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *command, "--oci-spec", config, "v.com/gpu=0"],
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == b"nri-cdi: the output can't be written: it is closed\n"
+
+
+def test_several_at_a_time_lose_nothing(specs: Path, config: Path) -> None:
+    many = 8
+    devices = [_device(str(index), env=[f"D{index}=1"]) for index in range(many)]
+    (specs / "a.json").write_text(json.dumps({**SPEC, "devices": devices}))
+    command = [sys.executable, "-m", "nri_cdi", "inject", "--spec-dir", str(specs)]
+    command += ["--oci-spec", str(config), "--in-place"]
+    running = [
+        subprocess.Popen([*command, f"v.com/gpu={index}"]) for index in range(many)
+    ]
+    assert [process.wait() for process in running] == [0] * many
+    env = json.loads(config.read_text())["process"]["env"]
+    assert sorted(env) == sorted([*OLD_ENV, *(f"D{index}=1" for index in range(many))])
 
 
 def test_a_file_is_written_in_place_and_keeps_what_it_had(
@@ -187,6 +208,17 @@ BROKEN = json.dumps({**SPEC, "kind": "v.com/nic", "x": 1}, indent=0)
             ["v.com/nic=*", "v.com/gpu=00", "v.com/gpu=0"],
             "there is no CDI device that matches 'v.com/nic=*'; unresolvable CDI "
             "device: 'v.com/gpu=00' is in no spec (near: 0); did not load: {broken}",
+        ),
+        (
+            ["v.com/nic=*", "w/x"],
+            "there is no CDI device that matches 'v.com/nic=*'; unresolvable CDI "
+            "device: 'w/x' is not a qualified device name (vendor/class=name): it has "
+            "no '='; did not load: {broken}",
+        ),
+        (
+            ["w/x"],
+            "unresolvable CDI device: 'w/x' is not a qualified device name "
+            "(vendor/class=name): it has no '='",
         ),
     ],
 )
@@ -267,6 +299,78 @@ def test_a_file_that_is_not_there_is_told(
         f"nri-cdi: {tmp_path}/none: the file can't be read: no such file or "
         "directory\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("", "it is a directory, and must be a regular file"),
+        ("fifo", "it is a FIFO, and must be a regular file"),
+        ("zero", "it is a character device, and must be a regular file"),
+        ("ring", "the file can't be read: too many levels of symbolic links"),
+    ],
+)
+@pytest.mark.parametrize("in_place", [[], ["--in-place"]])
+def test_what_is_no_file_is_told(
+    specs: Path,
+    tmp_path: Path,
+    capsys: Capture,
+    path: str,
+    said: str,
+    in_place: list[str],
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "ring").symlink_to("ring")
+    given = f"{tmp_path}/{path}"
+    assert _inject(specs, given, *in_place, "v.com/gpu=0") == 1
+    assert capsys.readouterr() == ("", f"nri-cdi: {given}: {said}\n")
+
+
+def test_what_is_left_of_an_unset_variable_is_bad_usage(
+    specs: Path, capsys: Capture
+) -> None:
+    assert _inject(specs, "", "v.com/gpu=0") == 2
+    assert capsys.readouterr() == (
+        "",
+        "nri-cdi: command line: FILE: '' is not the name of a file\n",
+    )
+
+
+def test_a_message_is_one_line_whatever_the_file_is_called(
+    specs: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "a\nb").write_text("[]")
+    (specs / "a.json").rename(specs / "a\nb.json")
+    assert _inject(specs, tmp_path / "a\nb", "v.com/gpu=0") == 1
+    assert _inject(specs, tmp_path / "a\nb", "v.com/gpu=lost") == 1
+    (tmp_path / "a\nb").write_text("{}")
+    assert _inject(specs, tmp_path / "a\nb", "v.com/gpu=lost") == 1
+    error = "expected an object, got an array"
+    lost = "device v.com/gpu=lost"
+    assert capsys.readouterr().err == (
+        f"nri-cdi: {tmp_path}/a\\nb: {error}\n"
+        * 2
+        + f"nri-cdi: {lost} ({specs}/a\\nb.json): deviceNodes[0]: device node "
+        "'/dev/no such node': host path '/dev/no such node': no such file or "
+        "directory\n"
+    )
+
+
+def test_a_file_that_was_changed_meanwhile_is_told_and_stays(
+    specs: Path, config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_too(fd: int) -> None:
+        config.write_text("{}")
+
+    monkeypatch.setattr(os, "fsync", write_too)
+    assert _inject(specs, config, "--in-place", "v.com/gpu=0") == 1
+    assert capsys.readouterr() == (
+        "",
+        f"nri-cdi: {config}: it can't be written: it was changed meanwhile; run the "
+        "command again\n",
+    )
+    assert config.read_text() == "{}"
 
 
 def test_a_file_that_can_not_be_written_is_told_and_stays(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -121,6 +123,113 @@ def test_the_root_of_another_host(
     assert capsys.readouterr().out == "s.yaml: ok\n"
 
 
+class TestRoot:
+    """A host in a directory of ours, with its spec directories."""
+
+    LINT = ("lint", "--severity", "warning", "--ignore", "quoted-value", "--root")
+
+    @pytest.fixture
+    def root(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        root = folder.parent / "h"
+        for path in ("etc/cdi", "opt/cdi", "opt/cdi/sub"):
+            (root / path).mkdir(parents=True)
+        (root / "nowhere").touch()
+        monkeypatch.chdir(folder.parent)
+        return root
+
+    def test_the_host_s_spec_directories_are_meant(
+        self, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([*self.LINT, "h"]) == 0
+        assert capsys.readouterr() == (
+            "",
+            "nri-cdi: there are no specs in h/etc/cdi, h/var/run/cdi\n",
+        )
+        (root / "etc" / "cdi" / "a.yaml").write_text(SPEC)
+        assert main([*self.LINT, "h"]) == 0
+        assert capsys.readouterr().out == "h/etc/cdi/a.yaml: ok\n"
+
+    @pytest.mark.parametrize(
+        "arguments", [[], ["h/etc/cdi"], ["--spec-dir", "h/etc/cdi"]]
+    )
+    def test_links_are_the_host_s(
+        self, root: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (root / "opt" / "cdi" / "a.yaml").symlink_to("/share/v.yaml")
+        (root / "opt" / "cdi" / "b.yml").symlink_to("/share/v.yaml")
+        (root / "opt" / "cdi" / "sub" / "c.yaml").touch()
+        (root / "share").mkdir()
+        (root / "share" / "v.yaml").write_text(SPEC)
+        (root / "etc" / "cdi").rmdir()
+        (root / "etc" / "cdi").symlink_to("/opt/cdi")
+        assert main([*self.LINT, "h", *arguments]) == 1
+        unread = "warning: no runtime reads a spec with such a name; let it end with "
+        assert capsys.readouterr().out.splitlines() == [
+            "h/etc/cdi/a.yaml: ok",
+            f"h/etc/cdi/b.yml: {unread}'.yaml' [unread-file]",
+            "h/etc/cdi/sub: warning: directories in a spec directory are not read; "
+            "move the specs out of it [unread-file]",
+        ]
+
+    @pytest.mark.parametrize("of_ours", ["secret", "specs"])
+    def test_nothing_of_ours_is_shown(
+        self, root: Path, of_ours: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (root.parent / "secret").write_text("hidden: here\n")
+        (root.parent / "specs" / "hidden.yaml").write_text("hidden: here\n")
+        target = f"{root.parent}/{of_ours}"
+        (root / "etc" / "cdi" / "a.yaml").symlink_to(target)
+        (root / "etc" / "cdi" / "deep").symlink_to(target)
+        assert main([*self.LINT, "h", "h/etc/cdi", "h/etc/cdi/deep"]) == 1
+        said = "error: the file can't be read: no such file or directory"
+        assert capsys.readouterr().out.splitlines() == [
+            f"h/etc/cdi/{name}: {said} [unreadable-file]" for name in ("a.yaml", "deep")
+        ]
+
+    def test_a_directory_that_leads_in_a_ring_is_told(
+        self, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (root / "etc" / "cdi").rmdir()
+        (root / "etc" / "cdi").symlink_to("cdi")
+        assert main([*self.LINT, "h"]) == 1
+        assert capsys.readouterr().out == (
+            "h/etc/cdi: error: the directory can't be listed: too many levels of "
+            "symbolic links [unreadable-file]\n"
+        )
+
+    def test_a_request_is_for_the_devices_of_the_host(
+        self, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (root / "etc" / "cdi" / "a.yaml").symlink_to("/v.yaml")
+        (root / "v.yaml").write_text(SPEC)
+        assert main([*self.LINT, "h", "--request", "vendor.com/dev=a"]) == 0
+        assert capsys.readouterr().err == (
+            "nri-cdi: 1 device: 0 errors, 0 warnings, 0 infos\n"
+        )
+
+    def test_specs_that_lie_elsewhere_are_ours(
+        self, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (root.parent / "a.yaml").symlink_to("specs/s.yaml")
+        assert main([*self.LINT, "h", "a.yaml", "specs"]) == 0
+        assert capsys.readouterr().out == "a.yaml: ok\nspecs/s.yaml: ok\n"
+
+
+def test_a_root_that_may_not_be_looked_at_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: Path) -> bool:  # root may look at everything
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(SystemExit) as exited:
+        main(["lint", "--root", "/closed/x"])
+    assert exited.value.code == 2
+    assert "'/closed/x' can't be looked at: permission denied\n" in (
+        capsys.readouterr().err
+    )
+
+
 def test_an_invalid_spec_is_an_error_that_nothing_hides(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,6 +331,8 @@ def test_all_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["--ignore", "zzz"], "there is no rule 'zzz'; --rules lists them"),
         (["--ignore", "invalid-kind"], "there is no rule 'invalid-kind'"),
         (["--root", "/nowhere"], "'/nowhere' is not a directory"),
+        (["--root", ""], "'' is not a directory"),
+        (["--root", "/" + "x" * 256], "... (257 characters) can't be looked at: file "),
         (["--root", "/", "--no-host"], "--no-host: not allowed with argument --root"),
         (["--severity", "bad"], "invalid choice: 'bad'"),
     ],
@@ -301,8 +412,18 @@ devices:
                         "pointer": "",
                     }
                 ],
-            }
+            },
+            "errors": [],
         }
+
+    def test_programs_get_what_could_not_be_used(
+        self, specs: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (specs / "bad.yaml").write_text("3")
+        arguments = ["--request", "vendor.com/dev=b", ".", "-o", "json"]
+        assert main(["lint", *arguments]) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert [error["path"] for error in shown["errors"]] == ["./bad.yaml"]
 
     def test_rules_can_be_ignored(
         self, specs: Path, capsys: pytest.CaptureFixture[str]

@@ -186,6 +186,16 @@ def test_standard_input(
     assert capsys.readouterr().out.startswith("<stdin>:")
 
 
+def test_standard_input_twice_is_bad_usage(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["validate", "-", "-"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "nri-cdi: command line: FILE: standard input can be read only once\n",
+    )
+
+
 def test_files_that_exclude_each_other_are_valid_and_told(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

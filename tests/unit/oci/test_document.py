@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from nri_cdi.errors import OciSpecError
 from nri_cdi.oci import format_oci_spec, parse_oci_spec
-from nri_cdi.oci.document import MAX_DEPTH, MAX_SPEC_SIZE
+from nri_cdi.oci.document import MAX_DEPTH, MAX_INDENTED, MAX_SPEC_SIZE
 
-TOO_DEEP = "c: over 100 objects and arrays are nested in each other"
+TOO_DEEP = "c: over 20 objects and arrays are nested in each other"
 
 
 def _nested(depth: int) -> bytes:
@@ -54,7 +54,7 @@ def _nested(depth: int) -> bytes:
             "c: the key 'e\\n' is given twice in one object",
         ),
         (_nested(MAX_DEPTH + 1), TOO_DEEP),
-        (b'{"a":' * 101 + b"1" + b"}" * 101, TOO_DEEP),
+        (b'{"a":' * 21 + b"1" + b"}" * 21, TOO_DEEP),
         (b'{"a":' * 100_000, TOO_DEEP),
         (b"[" * 1_000_000, TOO_DEEP),
         (b" " * (MAX_SPEC_SIZE + 1), "c: there are over 16777216 bytes"),
@@ -129,6 +129,30 @@ def test_text_is_written_as_it_is_if_it_can_be() -> None:
         '{\n  "a": [\n    "ü\u2028",\n    "\\u0000"\n  ]\n}\n'.encode()
     )
     assert format_oci_spec({"ü": "\ud800"}) == b'{\n  "\\u00fc": "\\ud800"\n}\n'
+
+
+def _numbers(size: int) -> bytes:
+    """An object as deep as may be, with short numbers; ``size`` bytes altogether."""
+    around = MAX_DEPTH - 1
+    text = b'{"a":' + b"[" * around + b"1" + b"]" * around + b"}"
+    missing = size - len(text)
+    return text.replace(b"1", b"1," * (missing // 2) + b"1" + b"0" * (missing % 2))
+
+
+@pytest.mark.parametrize(("size", "most"), [(MAX_INDENTED, 45), (MAX_INDENTED + 1, 1)])
+def test_the_text_grows_only_where_people_read_it(size: int, most: int) -> None:
+    data = _numbers(size - len("\n"))
+    text = format_oci_spec(parse_oci_spec(data, "c"))
+    assert (text == data + b"\n") is (most == 1)
+    assert size <= len(text) <= size * most
+
+
+def test_what_is_written_can_be_read_again_or_is_refused() -> None:
+    spec = {"a": "x" * (MAX_SPEC_SIZE - len('{"a":""}\n'))}
+    assert parse_oci_spec(format_oci_spec(spec, "c"), "c") == spec
+    with pytest.raises(OciSpecError) as caught:
+        format_oci_spec({**spec, "x": 1}, "c")
+    assert str(caught.value) == "c: with the edits there would be over 16777216 bytes"
 
 
 _values = st.recursive(

@@ -56,12 +56,48 @@ def test_messages_name_the_spec() -> None:
     assert str(caught.value) == "OCI spec: a: expected an array, got an object"
     assert caught.value.problems[0].rule == "wrong-type"
     with pytest.raises(OciSpecError) as caught:
-        Draft({"mounts": [{}], "Mounts": []}, "config.json").own_object("mounts", "x")
+        Draft({"mounts": [{}], "Other": []}, "config.json").own_object("mounts", "x")
     assert str(caught.value) == "config.json: mounts: expected an object, got an array"
     with pytest.raises(OciSpecError) as caught:
         Draft({"a": {"B": 1}}, "config.json").look(int, "a", "b")
     assert str(caught.value) == "config.json: a.B: the key must be written 'b'"
     assert caught.value.problems[0].rule == "wrong-case"
+
+
+TOO = ", and that is there too: leave one out"
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"A": {}}, "A: the key must be written 'a'"),
+        ({"a": {}, "A": None}, f"A: the key must be written 'a'{TOO}"),
+        ({"a": {"SK": 1}}, "a.SK: the key must be written 'sk'"),
+        ({"a": {"Sk": 1, "sk": 2}}, f"a.Sk: the key must be written 'sk'{TOO}"),
+        # The letters that Go takes for s and k: a long s, and the sign for kelvin.
+        (
+            {"a": {"sk": 2, "\u017fk": 1}},
+            f"a.\u017fk: the key must be written 'sk'{TOO}",
+        ),
+        (
+            {"a": {"sk": 2, "s\u212a": 1}},
+            f"a.s\u212a: the key must be written 'sk'{TOO}",
+        ),
+    ],
+)
+def test_a_key_in_another_case_is_refused_be_the_right_one_there_or_not(
+    spec: dict[str, Any], message: str
+) -> None:
+    for use in (Draft(spec).own_list, lambda *keys: Draft(spec).look(list, *keys)):
+        with pytest.raises(OciSpecError) as caught:
+            use("a", "sk")
+        assert str(caught.value) == f"OCI spec: {message}"
+        assert caught.value.problems[0].rule == "wrong-case"
+
+
+def test_keys_that_no_edit_uses_may_have_any_case() -> None:
+    spec = {"a": {"sk": 1, "\u00dfk": 2, "sks": 3}, "B": 1, "b": 2}
+    assert Draft(spec).look(int, "a", "sk") == 1
 
 
 @pytest.mark.parametrize(("spec", "kind"), [([], "an array"), (None, "null")])

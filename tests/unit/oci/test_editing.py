@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nri_cdi.errors import OciSpecError
 from nri_cdi.oci import (
     Draft,
     EnvMode,
@@ -90,6 +91,16 @@ def test_what_is_missing_is_made(operation: Operation, expected: Any) -> None:
     draft = Draft({})
     operation(draft)
     assert draft.spec == expected
+
+
+def test_a_namespace_whose_type_is_written_otherwise_is_refused() -> None:
+    namespaces = [None, {"path": "/x"}, {"type": "user"}]
+    assert has_user_namespace(Draft({"linux": {"namespaces": namespaces}}))
+    with pytest.raises(OciSpecError) as caught:
+        has_user_namespace(Draft({"linux": {"namespaces": [{"Type": "user"}]}}))
+    assert str(caught.value) == (
+        "OCI spec: linux.namespaces[0].Type: the key must be written 'type'"
+    )
 
 
 def test_operations_see_what_others_did() -> None:

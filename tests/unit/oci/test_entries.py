@@ -94,9 +94,10 @@ def test_mounts_come_where_the_reference_puts_them(
         ([{}, "/x"], "linux.devices[1]: expected an object, got a string"),
         ([{"path": 5}], "linux.devices[0].path: expected a string, got an integer"),
         ([{"path": [0]}], "linux.devices[0].path: expected a string, got an array"),
+        ([{}, {"Path": "/x"}], "linux.devices[1].Path: the key must be written 'path'"),
     ],
 )
-def test_an_object_that_has_no_name_but_another_value_is_refused(
+def test_an_object_that_has_a_name_of_another_form_is_refused(
     items: list[Any], message: str
 ) -> None:
     with pytest.raises(OciSpecError) as caught:

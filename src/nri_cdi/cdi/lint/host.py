@@ -8,8 +8,10 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-# Source: Linux, include/linux/namei.h, MAXSYMLINKS.
+# Source: Linux, include/linux/namei.h, MAXSYMLINKS; include/uapi/linux/limits.h.
 MAX_LINKS = 40
+PATH_MAX = 4096
+"""Bytes of a path, with the NUL at its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,11 @@ class Host:
 
     root: str = "/"
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is the host that we are on."""
+        return Path(self.root) == Path("/")
+
     def lstat(self, path: str) -> os.stat_result:
         """The status of what stands at ``path``, be it a link. Raises: OSError."""
         return self._status(path, follow=False)
@@ -30,47 +37,92 @@ class Host:
         """The status of what ``path`` leads to. Raises: OSError."""
         return self._status(path, follow=True)
 
-    def _status(self, path: str, *, follow: bool) -> os.stat_result:
+    def locate(self, path: str, *, follow: bool = True) -> str:
+        """Where for us ``path`` of another host is, without any link on the way.
+
+        Without ``follow`` there may be a link at its end. On our host it is ``path``.
+
+        Raises: OSError, if nothing is there, among other reasons.
+        """
+        if self.is_ours:
+            return path
         try:
-            if Path(self.root) == Path("/"):
-                return Path(path).stat(follow_symlinks=follow)
-            # Resolved by hand, so that this doesn't follow anything any more.
-            return os.lstat(self._resolved(path, follow=follow))
+            return _Walk(self.root, path, follow=follow).end()
         except ValueError as error:  # of a character that no file's name can have
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
+            raise _failed(errno.ENOENT) from error
 
-    def _resolved(self, path: str, *, follow: bool) -> str:
-        """Where ``path`` of the host is for us, without any link on the way."""
-        pending = _parts(path)
-        done: list[str] = []
-        links = 0
-        while pending:
-            part = pending.pop()
-            if part == "..":
-                del done[-1:]
-                continue
-            here = self._ours([*done, part])
-            is_last = not pending
-            if (is_last and not follow) or not _is_link(here):
-                done.append(part)
-                continue
-            links += 1
-            if links > MAX_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-            target = str(Path(here).readlink())
-            if target.startswith("/"):
-                done.clear()
-            pending += _parts(target)
-        return self._ours(done)
-
-    def _ours(self, parts: list[str]) -> str:
-        return str(Path(self.root, *parts))
+    def _status(self, path: str, *, follow: bool) -> os.stat_result:
+        # On another host nothing is left to follow. A pathlib.Path would lose the slash
+        # at the end, which matters.
+        look = os.stat if follow and self.is_ours else os.lstat
+        try:
+            return look(self.locate(path, follow=follow))
+        except ValueError as error:
+            raise _failed(errno.ENOENT) from error
 
 
-def _parts(path: str) -> list[str]:
-    """The names in a path, the last one first, without those that mean nothing."""
-    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
+class _Walk:
+    """The way that a path takes through the directories of a host, step by step.
+
+    Source: path_resolution(7), and where that is silent Linux, fs/namei.c.
+    """
+
+    __slots__ = ("_directories", "_follow", "_here", "_links", "_root", "_steps")
+
+    def __init__(self, root: str, path: str, *, follow: bool) -> None:
+        if len(os.fsencode(path)) >= PATH_MAX:
+            raise _failed(errno.ENAMETOOLONG)
+        self._root = self._here = root.rstrip("/")
+        self._steps = _steps(path)
+        self._follow = follow
+        self._links = 0
+        # A path may go through one many times, as /a/../a/../a does.
+        self._directories: set[str] = set()
+
+    def end(self) -> str:
+        """Where the path leads to. Raises: OSError, ValueError."""
+        while self._steps:
+            step = self._steps.pop()
+            if step == "..":
+                if self._here != self._root:
+                    self._here = self._here.rpartition("/")[0]
+            elif step != ".":
+                self._enter(f"{self._here}/{step}")
+        # The root may be a link for us. It is none for the host.
+        return f"{self._root}/" if self._here == self._root else self._here
+
+    def _enter(self, there: str) -> None:
+        if there not in self._directories:
+            mode = os.lstat(there).st_mode
+            if stat.S_ISLNK(mode) and (self._follow or self._steps):
+                self._follow_link(there)
+                return
+            if stat.S_ISDIR(mode):
+                self._directories.add(there)
+            elif self._steps:
+                raise _failed(errno.ENOTDIR)
+        self._here = there
+
+    def _follow_link(self, there: str) -> None:
+        self._links += 1
+        if self._links > MAX_LINKS:
+            raise _failed(errno.ELOOP)
+        target = os.readlink(there)  # noqa: PTH115  # a path loses the slash at its end
+        self._steps += _steps(target)
+        if target.startswith("/"):
+            self._here = self._root
 
 
-def _is_link(path: str) -> bool:
-    return stat.S_ISLNK(os.lstat(path).st_mode)
+def _steps(path: str) -> list[str]:
+    """The names in a path, the last one first, without those that mean nothing.
+
+    But with a slash at its end, or a dot behind it, a path is a directory's: its last
+    step is a dot.
+    """
+    steps = [name for name in reversed(path.split("/")) if name not in ("", ".")]
+    return [".", *steps] if path.endswith(("/", "/.")) else steps
+
+
+def _failed(number: int) -> OSError:
+    """The error of this number, which decides on its class."""
+    return OSError(number, os.strerror(number))

@@ -1,6 +1,7 @@
 """Edits of one container that meet: the later one wins, or both fail.
 
-What is the same twice is no overlap, but for hooks, which run twice.
+What is the same twice is no overlap, but for hooks, which run twice. Yet of two devices
+that are asked for together it is worth knowing.
 
 Source: CDI container-edits.go, Apply; for interfaces OCI runtime-spec, config-linux.md.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
 
+from nri_cdi.cdi.edits import SourcedEdits
 from nri_cdi.cdi.lint.findings import Finding, Sieve, finding
 from nri_cdi.cdi.lint.rules import LintRule
 from nri_cdi.cdi.model import (
@@ -26,18 +28,35 @@ from nri_cdi.cdi.quoting import quoted
 Label = Callable[[str], str]
 """Makes a place within a block of edits one that a message can name."""
 
+# A name like others, but by convention a device that has the edits of all.
+ALL = "all"
+
 _Key = tuple[LintRule, Hashable]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    """Something that a container has once, and how an edit wants it to be."""
+    """Something that a container has once, and how an edit wants it to be.
+
+    ``words`` are for an edit that wants it otherwise, ``alike`` for one that wants it
+    so too; empty if that is not worth a word.
+    """
 
     rule: LintRule
     what: Hashable
     value: object
     pointer: str
     words: str
+    alike: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claimed:
+    """A claim that was made: the value, the place in words, and the source if known."""
+
+    value: object
+    place: str
+    source: SourcedEdits | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,27 +67,54 @@ class Overlaps:
     """
 
     base: Overlaps | None = None
-    _claimed: dict[_Key, tuple[object, str]] = field(default_factory=dict)
+    _claimed: dict[_Key, _Claimed] = field(default_factory=dict)
 
-    def add(self, edits: ContainerEdits, label: Label) -> list[Finding]:
+    def add(
+        self, edits: ContainerEdits, label: Label, source: SourcedEdits | None = None
+    ) -> list[Finding]:
         """Take note of a block, and say where it meets what was there before.
 
-        The places of findings start at the block; messages name the other place.
+        Blocks with a ``source`` are parts of a request. The places of findings start at
+        the block; messages name the other place.
         """
         sieve = Sieve()
         for claim in _claims(edits):
             known = self._known((claim.rule, claim.what))
-            if known is not None and known[0] != claim.value:
-                message = f"{claim.words}: {known[1]}"
-                sieve.add([finding(claim.rule, claim.pointer, message)])
-            self._claimed[claim.rule, claim.what] = claim.value, label(claim.pointer)
+            if known is not None:
+                sieve.add(_met(claim, known, source))
+            self._claimed[claim.rule, claim.what] = _Claimed(
+                value=claim.value, place=label(claim.pointer), source=source
+            )
         return sieve.found
 
-    def _known(self, key: _Key) -> tuple[object, str] | None:
+    def _known(self, key: _Key) -> _Claimed | None:
         known = self._claimed.get(key)
         if known is None and self.base is not None:
             return self.base._known(key)
         return known
+
+
+def _met(
+    claim: _Claim, known: _Claimed, source: SourcedEdits | None
+) -> Iterator[Finding]:
+    if known.value != claim.value:
+        yield finding(claim.rule, claim.pointer, f"{claim.words}: {known.place}")
+    elif claim.alike and _are_of_two_devices(known.source, source):
+        message = f"{claim.alike}: {known.place}"
+        yield finding(LintRule.SHARED_EDIT, claim.pointer, message)
+
+
+def _are_of_two_devices(one: SourcedEdits | None, other: SourcedEdits | None) -> bool:
+    """Whether two devices brought these that can be expected to have nothing alike.
+
+    A spec's own edits belong to its devices, and those of `ALL` are the others' too.
+    """
+    if one is None or other is None:
+        return False
+    if one.path != other.path:
+        return True
+    of_any = {"", f"{one.kind}={ALL}"}
+    return one.device != other.device and of_any.isdisjoint((one.device, other.device))
 
 
 def _claims(edits: ContainerEdits) -> Iterator[_Claim]:
@@ -94,6 +140,7 @@ def _variable(pointer: str, variable: str) -> _Claim:
         value=value,
         pointer=pointer,
         words=f"{quoted(name)} replaces another value of the variable",
+        alike=f"{quoted(name)} has the same value elsewhere",
     )
 
 
@@ -104,6 +151,7 @@ def _node(pointer: str, node: DeviceNode) -> _Claim:
         value=replace(node, host_path=node.host_path or node.path),
         pointer=pointer,
         words=f"{quoted(node.path)} replaces another device node at this path",
+        alike=f"{quoted(node.path)} is the same device node elsewhere",
     )
 
 
@@ -114,6 +162,7 @@ def _mount(pointer: str, mount: Mount) -> _Claim:
         value=mount,
         pointer=pointer,
         words=f"{quoted(mount.container_path)} replaces another mount at this path",
+        alike=f"{quoted(mount.container_path)} is the same mount elsewhere",
     )
 
 

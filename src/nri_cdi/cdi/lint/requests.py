@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.lint.findings import Finding, finding, limited
-from nri_cdi.cdi.lint.overlaps import Label, Overlaps
-from nri_cdi.cdi.lint.rules import LintRule
+from nri_cdi.cdi.lint.host import Host
+from nri_cdi.cdi.lint.overlaps import ALL, Label, Overlaps
+from nri_cdi.cdi.lint.rules import LintRule, Severity
+from nri_cdi.cdi.lint.specs import lint_edits
 from nri_cdi.cdi.names import parse_qualified_name
-
-# A name like others, but by convention a device that has the edits of all.
-ALL = "all"
 
 
 def lint_request(resolution: Resolution) -> list[Finding]:
@@ -23,9 +23,23 @@ def lint_request(resolution: Resolution) -> list[Finding]:
     overlaps = Overlaps()
     for part in resolution.parts:
         origin = part.origin
-        met = overlaps.add(part.edits, _within(origin))
+        met = overlaps.add(part.edits, _within(origin), part)
         found += [_with_origin(each, origin) for each in met]
     return list(limited(found))
+
+
+def request_errors(resolution: Resolution, host: Host) -> list[Finding]:
+    """Why a container that got these edits would not work on ``host``.
+
+    Findings have no place, as those of `lint_request`.
+    """
+    of_parts = (
+        _with_origin(each, part.origin)
+        for part in resolution.parts
+        for each in lint_edits(part.edits, host)
+    )
+    found = chain(of_parts, lint_request(resolution))
+    return list(limited(one for one in found if one.severity is Severity.ERROR))
 
 
 def _all_and_single(names: tuple[str, ...]) -> list[Finding]:

@@ -257,6 +257,11 @@ class LintRule(Enum):
         _INFO,
         "the same hook twice: it runs twice",
     )
+    SHARED_EDIT = (
+        "shared-edit",
+        _INFO,
+        "a node, mount or variable that two devices of one request have alike",
+    )
     ALL_AND_SINGLE = (
         "all-and-single",
         _WARNING,

@@ -35,7 +35,7 @@ def lint_spec(spec: Spec, *, host: Host | None = None) -> list[Finding]:
         *lint_version(spec),
         *lint_kind(spec),
         *lint_annotations(spec.annotations),
-        *under(_EDITS, _edits(spec.container_edits, host)),
+        *under(_EDITS, lint_edits(spec.container_edits, host)),
         *under(_EDITS, overlaps.add(spec.container_edits, _at_spec)),
         *each("devices", spec.devices, lambda device: _device(device, overlaps, host)),
     ]
@@ -49,7 +49,7 @@ def _device(device: Device, of_spec: Overlaps, host: Host | None) -> list[Findin
     return [
         *lint_device_name(device.name),
         *lint_annotations(device.annotations),
-        *under(_EDITS, [*_edits(edits, host), *met]),
+        *under(_EDITS, [*lint_edits(edits, host), *met]),
     ]
 
 
@@ -57,7 +57,8 @@ def _at_spec(pointer: str) -> str:
     return join(_EDITS, pointer)
 
 
-def _edits(edits: ContainerEdits, host: Host | None) -> list[Finding]:
+def lint_edits(edits: ContainerEdits, host: Host | None) -> list[Finding]:
+    """What is doubtful about each edit for itself; places start at the block."""
     return [
         *each("env", edits.env, lint_variable),
         *each("deviceNodes", edits.device_nodes, lint_node),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from nri_cdi.cdi.lint import lint_registry, unread_entries
-from nri_cdi.cdi.lint.registries import lint_file_name
+from nri_cdi.cdi.lint import Host, lint_registry, unread_entries
+from nri_cdi.cdi.lint.registries import MOST_SETS, lint_file_name
 from nri_cdi.cdi.reading import parse_spec
 from nri_cdi.cdi.registry import Registry, build_registry, register
 from tests.unit.cdi.lint.said import Said, said
@@ -48,6 +49,85 @@ def test_a_conflict_is_told_of_each_file() -> None:
         "/a": [_conflict(1, "a", "/b")],
         "/b": [_conflict(0, "a", "/a")],
     }
+
+
+def test_devices_that_the_same_files_have_are_told_together() -> None:
+    registry = _registry(
+        ("/a", 0, ("e", "d", "c", "b", "a")),
+        ("/b", 0, ("a", "b", "c", "d", "x")),
+        ("/c", 0, ("e",)),
+        ("/d", 1, ("x", "z")),
+        ("/e", 1, ("z", "x")),
+    )
+    many = "v.com/c=d, v.com/c=c, v.com/c=b and 1 more"
+    end = "too, so nobody gets them"
+    assert _lint(registry) == {
+        "/a": [
+            _conflict(0, "e", "/c"),
+            (
+                "conflicting-device",
+                "devices[1].name",
+                f"{many} are defined in /b {end}",
+            ),
+        ],
+        "/b": [
+            (
+                "conflicting-device",
+                "devices[0].name",
+                f"v.com/c=a, v.com/c=b, v.com/c=c and 1 more are defined in /a {end}",
+            ),
+            _shadow(4, "x", "/d, /e"),
+        ],
+        "/c": [_conflict(0, "e", "/a")],
+        "/d": [
+            (
+                "conflicting-device",
+                "devices[0].name",
+                f"v.com/c=x, v.com/c=z are defined in /e {end}",
+            )
+        ],
+        "/e": [
+            (
+                "conflicting-device",
+                "devices[0].name",
+                f"v.com/c=z, v.com/c=x are defined in /d {end}",
+            )
+        ],
+    }
+
+
+def test_the_findings_of_one_file_are_few_however_the_others_differ() -> None:
+    names = tuple(f"d{number}" for number in range(MOST_SETS + 2))
+    registry = _registry(
+        ("/a", 0, names),
+        *((f"/{name}", 0, (name,)) for name in names),
+        ("/above", 1, ("x",)),
+    )
+    found = _lint(registry)["/a"]
+    first, last = f"v.com/c=d{MOST_SETS}", f"v.com/c=d{MOST_SETS + 1}"
+    assert found[0] == _conflict(0, "d0", "/d0")
+    assert found[MOST_SETS:] == [
+        (
+            "conflicting-device",
+            f"devices[{MOST_SETS}].name",
+            f"{first}, {last} are defined in other files too, so nobody gets them",
+        )
+    ]
+
+
+def test_many_files_with_many_devices_take_no_time() -> None:
+    names = tuple(f"d{number}" for number in range(300))
+    registry = _registry(*((f"/{number}", 0, names) for number in range(100)))
+    start = time.process_time()
+    found = lint_registry(registry)
+    # One finding for each device of each file took some 30 times as long.
+    assert time.process_time() - start < 1
+    assert {len(each) for each in found.values()} == {1}
+
+
+def test_a_message_stays_on_its_line_whatever_a_file_is_called() -> None:
+    registry = _registry(("/a", 0, ("a",)), ("/b\n\x1b", 0, ("a",)))
+    assert _lint(registry)["/a"] == [_conflict(0, "a", r"/b\n\x1b")]
 
 
 def test_many_files_are_not_all_named() -> None:
@@ -107,6 +187,19 @@ def test_entries_that_are_not_read(tmp_path: Path) -> None:
     ]
     assert found[str(tmp_path / "full")].message == inside
     assert {each.rule for each in found.values()} == {"unread-file"}
+
+
+def test_a_directory_may_lie_elsewhere_for_us(tmp_path: Path) -> None:
+    specs = tmp_path / "etc" / "cdi"
+    (specs / "sub").mkdir(parents=True)
+    (specs / "sub" / "a.yaml").touch()
+    (specs / "b.yml").touch()
+    (specs / "out").symlink_to("/sub")
+    host = Host(root=str(tmp_path))
+    assert list(unread_entries("/etc/cdi", host.locate)) == [
+        "/etc/cdi/b.yml",
+        "/etc/cdi/sub",
+    ]
 
 
 def test_a_directory_that_is_not_there_has_no_entries(tmp_path: Path) -> None:
