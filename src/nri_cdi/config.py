@@ -9,7 +9,9 @@ Source of the rules for names: NRI pkg/adaptation/plugin.go, since v0.12.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -35,6 +37,9 @@ SIZE_LIMIT = 1024 * 1024
 SOCKET_PATH_LIMIT = 107
 
 _TOO_DEEP = Problem(rule="syntax", message="lists and mappings are nested too deep")
+
+# A FIFO is not waited for, and no device becomes our terminal.
+_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 _INDEX = re.compile(r"[0-9][0-9]")
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -112,7 +117,10 @@ def load_config(path: str) -> Config:
     Raises: ConfigError, with every problem.
     """
     try:
-        with Path(path).open("rb") as file:
+        # Asked by name first: to open a device can have effects.
+        _check_regular(path, Path(path).stat())
+        with os.fdopen(os.open(path, _OPEN_FLAGS), "rb") as file:
+            _check_regular(path, os.fstat(file.fileno()))
             data = file.read(SIZE_LIMIT + 1)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -121,6 +129,13 @@ def load_config(path: str) -> Config:
         message = f"larger than the {SIZE_LIMIT} bytes that a configuration may have"
         raise ConfigError(path, [Problem(rule="too-large", message=message)])
     return parse_config(data, path)
+
+
+def _check_regular(path: str, status: os.stat_result) -> None:
+    """Raises: ConfigError, as to read any other file could take forever."""
+    if not stat.S_ISREG(status.st_mode):
+        message = "a configuration must be a regular file"
+        raise ConfigError(path, [Problem(rule="not-a-regular-file", message=message)])
 
 
 def parse_config(text: str | bytes, path: str, base: Config | None = None) -> Config:

@@ -68,8 +68,12 @@ class DocumentError(NriCdiError):
         super().__init__("\n".join(self.lines()))
 
     def lines(self) -> list[str]:
-        """The text of each problem, with its place in front."""
-        return [f"{_place(self.path, problem)}: {problem}" for problem in self.problems]
+        """The text of each problem, with its place in front; none has a line break."""
+        path = _on_one_line(self.path)
+        return [
+            f"{_place(path, problem)}: {_on_one_line(str(problem))}"
+            for problem in self.problems
+        ]
 
 
 class SpecError(DocumentError):
@@ -110,6 +114,14 @@ class ResolveError(RequestError):
 
 class UnsupportedEditError(RequestError):
     """An edit that the connected runtime has no way to carry out."""
+
+
+def _on_one_line(text: str) -> str:
+    """``text`` without what a terminal or a log takes for more than letters.
+
+    The name of a file may have anything in it but a slash.
+    """
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def _place(path: str, problem: Problem) -> str:

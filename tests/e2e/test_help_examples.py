@@ -157,7 +157,7 @@ def _run(example: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(("verb", "example"), _all_examples())
 def test_an_example_does_what_it_says(verb: str, example: str, folder: Path) -> None:
-    if "convert --to yaml" in example:
+    if "convert -o yaml" in example:
         shutil.copy(folder / "etc/cdi/other.json", folder / "work/vendor.json")
         (folder / "work/vendor.yaml").unlink()
     if "zsh" in example and "source" in example:

@@ -23,6 +23,8 @@ SHELLS = (ZSH, FISH)
 INSTALLED = "installed"
 SOURCED = "sourced"
 
+LIST = "list --spec-dir evil specs"
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -118,6 +120,40 @@ def test_the_tab_key_completes(terminal: Terminal) -> None:
         "nri-cdi show po\t": "nri-cdi show po",
     }.items():
         assert terminal.line(typed) == line
+
+
+def test_no_name_of_a_file_is_a_command(
+    terminal: Terminal, shell: Shell, home: Path
+) -> None:
+    names = (
+        "a$(touch pwned).json",
+        "b=`touch pwned`.json",
+        "c;d:e\\f.json",
+        "*.json",
+        "g\nh.json",
+    )
+    (home / "evil").mkdir()
+    for name in names:
+        (home / "evil" / name).write_text(_spec("v.com/gpu", ("0",)))
+    # To fish a backquote is a letter.
+    quote = {"zsh": "\\`", "fish": "`"}[shell.name]
+    for before, typed, word in (
+        (LIST, "evil/a", r"evil/a\$\(touch\ pwned\).json "),
+        (LIST, '"evil/a', r'"evil/a\$(touch pwned).json" '),
+        (LIST, "evil/b=", rf"evil/b={quote}touch\ pwned{quote}.json "),
+        (LIST, "evil/c", r"evil/c\;d:e\\f.json "),
+        ("validate", "evil/a", r"evil/a\$\(touch\ pwned\).json "),
+        ("validate", "evil/b=", rf"evil/b={quote}touch\ pwned{quote}.json "),
+        ("validate", "evil/c", r"evil/c\;d:e\\f.json "),
+        (
+            "list",
+            "--config=evil/b=",
+            rf"--config=evil/b={quote}touch\ pwned{quote}.json ",
+        ),
+    ):
+        line = terminal.line(f"nri-cdi {before} {typed}\t")
+        assert line == f"nri-cdi {before} {word}"
+    assert not (home / "pwned").exists()
 
 
 def test_the_tab_key_shows_what_there_is_to_choose_from(terminal: Terminal) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,37 @@ def test_flags_are_checked_by_the_same_rules() -> None:
         "command line: --index: '7' is not an index: two digits, such as '10'\n"
         "command line: --spec-dir: 'b' is not an absolute path"
     )
+
+
+def test_what_could_be_waited_for_forever_is_not_opened(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for path in (str(fifo), str(tmp_path), "/dev/zero"):
+        with pytest.raises(ConfigError) as raised:
+            load_config(path)
+        assert str(raised.value) == f"{path}: a configuration must be a regular file"
+
+
+def test_a_file_that_becomes_another_meanwhile_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.touch()
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    stat = Path.stat
+
+    def replaced(self: Path) -> os.stat_result:
+        status = stat(self)
+        fifo.replace(path)
+        return status
+
+    monkeypatch.setattr(Path, "stat", replaced)
+    with pytest.raises(ConfigError, match="must be a regular file"):
+        load_config(str(path))
+
+
+def test_a_link_to_a_file_is_one(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("index: '42'")
+    (tmp_path / "config.yaml").symlink_to("data")
+    assert load_config(str(tmp_path / "config.yaml")).index == "42"

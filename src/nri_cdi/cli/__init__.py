@@ -14,10 +14,22 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from nri_cdi import __version__
-from nri_cdi.cli.process import EXIT_PROBLEMS, EXIT_USAGE, launched, say
+from nri_cdi.cli.output import printable
+from nri_cdi.cli.process import (
+    EXIT_PROBLEMS,
+    EXIT_USAGE,
+    drop_messages,
+    drop_output,
+    heed_interrupts,
+    launched,
+    say,
+    say_error,
+    standard_output,
+    write_message,
+)
 from nri_cdi.errors import ConfigError, NriCdiError
 
 AFTER = "after_verb_"
@@ -52,24 +64,33 @@ VERBS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``nri-cdi`` with these arguments; the exit status comes back."""
     arguments = meant(sys.argv[1:] if argv is None else argv, os.environ)
+    with standard_output():
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     try:
+        heed_interrupts()
         try:
             return _answer(arguments)
         finally:
-            if sys.stdout is not None:  # a process may be started without it
-                sys.stdout.flush()
+            sys.stdout.flush()
     except BrokenPipeError:
         # The reader has read enough, as ``head`` does.
-        _drop_output()
+        drop_output()
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except OSError as error:
         if error.errno not in _UNWRITABLE or error.filename is not None:
             raise
-        _drop_output()
-        say(f"the output can't be written: {os.strerror(error.errno).lower()}")
+        drop_output()
+        closed = error.errno == errno.EBADF
+        reason = "it is closed" if closed else os.strerror(error.errno).lower()
+        say(f"the output can't be written: {reason}")
         return EXIT_PROBLEMS
+    finally:
+        drop_messages()
 
 
 def meant(arguments: Sequence[str], environ: Mapping[str, str]) -> list[str]:
@@ -88,7 +109,7 @@ def _answer(arguments: list[str]) -> int:
     if unknown:
         verb.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.verb is None:
-        parser.print_help(sys.stderr)
+        write_message(parser.format_help())
         return EXIT_USAGE
     _merge(options)
     return _perform(options)
@@ -96,24 +117,21 @@ def _answer(arguments: list[str]) -> int:
 
 def _perform(options: argparse.Namespace) -> int:
     try:
+        _check(options)
         return int(options.module.main(options))
-    except ConfigError as error:
-        say("\n".join(error.lines()))
-        return EXIT_USAGE
     except NriCdiError as error:
-        say(str(error))
-        return EXIT_PROBLEMS
+        say_error(error)
+        return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_PROBLEMS
 
 
-def _drop_output() -> None:
-    """Throw away what can't be written: Python would try once more at its end."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        try:
-            stream.flush()
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+def _check(options: argparse.Namespace) -> None:
+    """Raises: ConfigError, for what no verb can mean, be it of no use to this one."""
+    level = getattr(options, "log_level", None)
+    # The plugin tells all that is wrong in its settings at once.
+    if level is not None and options.verb != "run":
+        from nri_cdi.config import check_settings  # takes YAML along
+
+        check_settings({"log_level": level}, "command line")
 
 
 def _merge(options: argparse.Namespace) -> None:
@@ -126,9 +144,25 @@ def _merge(options: argparse.Namespace) -> None:
         given[name.removeprefix(AFTER)] = value
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its messages go to standard error alone, and help that can't be written fails.
+
+    argparse itself writes to standard output where the other one is closed, and is
+    silent about errors.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        write_message(self.format_usage())
+        write_message(f"{self.prog}: error: {printable(message)}\n")
+        sys.exit(EXIT_USAGE)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stdout).write(message)
+
+
 def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """The parser for these arguments: only the verbs in them have theirs."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="nri-cdi",
         description="Gives containers the CDI devices that their pods ask for.",
         parents=[global_options()],
@@ -152,13 +186,13 @@ def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def global_options(prefix: str = "") -> argparse.ArgumentParser:
+def global_options(prefix: str = "") -> _Parser:
     """The options that may stand before or after the verb; none has a default.
 
     A verb's parser would overwrite the values of the parser before it, so those that
     stand after the verb have names with a ``prefix``.
     """
-    options = argparse.ArgumentParser(
+    options = _Parser(
         add_help=False,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,

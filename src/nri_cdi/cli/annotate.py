@@ -17,7 +17,7 @@ from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cli.output import JSON, TABLE, YAML, add_output, print_table, print_value
 from nri_cdi.cli.process import EXIT_OK, say
-from nri_cdi.cli.specs import asked_for, load_registry
+from nri_cdi.cli.specs import asked_for, device_or_pattern, load_registry
 from nri_cdi.errors import AnnotationError, ResolveError
 from nri_cdi.requests import PREFIX, requested_devices
 
@@ -51,16 +51,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names",
         nargs="+",
+        type=device_or_pattern,
         metavar="NAME",
         help="a device, vendor/class=name, or a pattern of devices",
     )
     parser.add_argument(
-        "--key", metavar="KEY", help=f"the annotation's key, with or without {PREFIX}"
+        "--key",
+        metavar="KEY",
+        type=_key,
+        help=f"the annotation's key, with or without {PREFIX}",
     )
     parser.add_argument(
         "--container",
         metavar="CONTAINER",
         action="append",
+        type=_container,
         help="ask for this container alone; repeat it for more (default: all)",
     )
     parser.add_argument(
@@ -86,7 +91,7 @@ def main(options: argparse.Namespace) -> int:
     names = asked_for(options.names, registry)
     value = annotation_value(names)
     annotations = dict.fromkeys(_keys(options, names), value)
-    _validate(annotations, options.container or [""])
+    _validate(annotations, options.container)
     _look_up(names, registry, must=options.check)
     if options.output == TABLE:
         print_table(("KEY", "VALUE"), annotations.items())
@@ -111,38 +116,54 @@ def _check_usage(options: argparse.Namespace) -> None:
 
 
 def _keys(options: argparse.Namespace, names: Sequence[str]) -> list[str]:
-    """Raises: AnnotationError."""
     if options.container:
-        return [f"{PREFIX}{_container(name)}" for name in options.container]
+        return [_key_of(container) for container in options.container]
     if options.plugin is not None:
-        key = annotation_key(options.plugin, options.device_id)
-        return [f"{PREFIX}{_key_name(key)}"]
-    if options.key is not None:
-        return [f"{PREFIX}{_key_name(options.key)}"]
-    return [f"{PREFIX}{_own_key(names)}"]
+        return [_of_plugin(options)]
+    return [options.key or f"{PREFIX}{_own_key(names)}"]
+
+
+def _of_plugin(options: argparse.Namespace) -> str:
+    parser: argparse.ArgumentParser = options.parser
+    try:
+        return _key(annotation_key(options.plugin, options.device_id))
+    except (AnnotationError, argparse.ArgumentTypeError) as error:
+        parser.error(f"--plugin and --device-id: {error}")
 
 
 def _container(name: str) -> str:
     if not _CONTAINER_NAME.fullmatch(name):
-        raise AnnotationError(
+        raise argparse.ArgumentTypeError(
             f"{quoted(name)} can't be the name of a container: it must be small "
             "letters, digits and '-', starting and ending with a letter or digit"
         )
-    return f"{_CONTAINER}{name}"
+    _check_key(_key_of(name))
+    return name
 
 
-def _key_name(key: str) -> str:
-    name = key.removeprefix(PREFIX)
+def _key_of(container: str) -> str:
+    return f"{PREFIX}{_CONTAINER}{container}"
+
+
+def _key(text: str) -> str:
+    """An annotation's whole key."""
+    name = text.removeprefix(PREFIX)
     if "/" in name:
-        raise AnnotationError(
-            f"{quoted(key)} asks for no devices: such a key starts with {PREFIX}"
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} asks for no devices: such a key starts with {PREFIX}"
         )
     if name.startswith(_CONTAINER):
-        raise AnnotationError(
-            f"{quoted(key)} is about one container; say --container "
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is about one container; say --container "
             f"{name.removeprefix(_CONTAINER) or 'NAME'}"
         )
-    return name
+    _check_key(f"{PREFIX}{name}")
+    return f"{PREFIX}{name}"
+
+
+def _check_key(key: str) -> None:
+    for problem in validate_annotations({key: ""}):
+        raise argparse.ArgumentTypeError(problem.message)
 
 
 def _own_key(names: Iterable[str]) -> str:
@@ -153,11 +174,11 @@ def _own_key(names: Iterable[str]) -> str:
     return class_ if not found and usable else _ANY
 
 
-def _validate(annotations: dict[str, str], containers: Iterable[str]) -> None:
+def _validate(annotations: dict[str, str], containers: list[str] | None) -> None:
     """Raises: AnnotationError, unless Kubernetes and the plugin will take them."""
     for problem in validate_annotations(annotations):
         raise AnnotationError(problem.message)
-    for container in containers:
+    for container in containers or [""]:
         requested_devices(annotations, container)
 
 

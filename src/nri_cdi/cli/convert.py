@@ -11,28 +11,35 @@ from nri_cdi.cdi.reading import parse_spec
 from nri_cdi.cdi.version import minimum_version, parse_version
 from nri_cdi.cdi.writing import SpecFormat
 from nri_cdi.cli.process import say
-from nri_cdi.cli.rewrites import print_text, write_text
+from nri_cdi.cli.rewrites import (
+    is_standard_output,
+    open_stream,
+    print_text,
+    write_text,
+)
 from nri_cdi.cli.sources import STANDARD_INPUT, STANDARD_INPUT_NAME, Source
 from nri_cdi.errors import InvalidNameError
 
 EPILOG = """\
 The spec comes out in canonical form, as of nri-cdi fmt, in YAML or JSON. Which of them
-it is, the first of these says: --to; the extension of the file of --output; that a
+it is, the first of these says: --output; the extension of the file of --write; that a
 version was asked for: then it stays what it is; otherwise it becomes the other one.
 What a spec is now is seen from its content, and not from its name.
 
 Comments stay in YAML. JSON has none: a message says how many are left out.
 
-Without --output the spec is printed. A file that is there already is not overwritten
-without --force.
+Without --write, or with - or /dev/stdout, the spec is printed. A file that is there
+already is not overwritten without --force.
 
 examples:
   nri-cdi convert vendor.yaml > vendor.json
-  nri-cdi convert --to yaml --output vendor.yaml vendor.json
-  nri-cdi convert --min-version --output old.yaml vendor.yaml
-  nri-cdi convert --version 0.6.0 --to json vendor.yaml
+  nri-cdi convert -o yaml --write vendor.yaml vendor.json
+  nri-cdi convert --min-version --write old.yaml vendor.yaml
+  nri-cdi convert --version 0.6.0 -o json vendor.yaml
   vendor-tool generate | nri-cdi convert -
 """
+
+STANDARD_OUTPUT = "-"
 
 _FORMS = {form.value.removeprefix("."): form for form in SpecFormat}
 
@@ -41,7 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of the verb."""
     parser.epilog = EPILOG
     parser.add_argument("file", metavar="FILE", help="a spec; - is standard input")
-    parser.add_argument("--to", choices=sorted(_FORMS), help="what it becomes")
+    parser.add_argument(
+        "-o",
+        "--output",
+        "--to",
+        choices=sorted(_FORMS),
+        help="the form of the spec that comes out",
+    )
     versions = parser.add_mutually_exclusive_group()
     versions.add_argument(
         "--min-version",
@@ -56,41 +69,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="set cdiVersion to this; an error if the spec has newer things in it",
     )
     parser.add_argument(
-        "--output", metavar="FILE", help="where it goes (default: standard output)"
+        "--write", metavar="FILE", help="where it goes (default: standard output)"
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="overwrite the file of --output if it is there",
+        help="overwrite the file of --write if it is there",
     )
 
 
 def main(options: argparse.Namespace) -> int:
     """Rewrite one spec."""
-    output = None if options.output == STANDARD_INPUT else options.output
-    if options.force and output is None:
-        options.parser.error("--force is for --output with a file")
+    target = _target(options)
+    if options.force and target is None:
+        options.parser.error("--force is for --write with a file")
     from_stdin = options.file == STANDARD_INPUT
     path = STANDARD_INPUT_NAME if from_stdin else options.file
     data = Source(path=path, is_standard_input=from_stdin).read()
     version = options.cdi_version
     if options.min_version:
         version = minimum_version(parse_spec(data, path).spec)
-    form = _form(options.to, output, form_of(data), keeps=version is not None)
+    form = _form(options.output, target, form_of(data), keeps=version is not None)
     rewritten = rewrite_spec(data, path, form=form, version=version)
     if rewritten.lost_comments:
         say(f"{path}: {_counted(rewritten.lost_comments)} left out; JSON has none")
-    if output is None:
+    if target is None:
         return print_text(rewritten.text)
-    target = os.path.realpath(output) if options.force else output
-    return write_text(target, rewritten.text, overwrite=options.force)
+    path = os.path.realpath(target) if options.force else target
+    return write_text(path, rewritten.text, overwrite=options.force)
+
+
+def _target(options: argparse.Namespace) -> str | None:
+    """The file that is to be written; None for standard output."""
+    path: str | None = options.write
+    if path is None or path == STANDARD_OUTPUT:
+        return None
+    stream = open_stream(path)
+    if stream is None:
+        return path
+    if not is_standard_output(stream):
+        options.parser.error(
+            f"--write needs a file, and can't write to {path}, which is open already; "
+            "leave it out, and redirect standard output"
+        )
+    return None
 
 
 def _form(
-    wanted: str | None, output: str | None, present: SpecFormat, *, keeps: bool
+    wanted: str | None, target: str | None, present: SpecFormat, *, keeps: bool
 ) -> SpecFormat:
     """What the spec becomes; with ``keeps`` it stays ``present`` if nothing says."""
-    extension = Path(output or "").suffix
+    extension = Path(target or "").suffix
     name = wanted or extension.removeprefix(".")
     if name in _FORMS:
         return _FORMS[name]

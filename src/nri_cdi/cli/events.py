@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from nri_cdi.cdi.change import Change
 from nri_cdi.cdi.registry import Registry
+from nri_cdi.cli.checking import plain_problem
 from nri_cdi.errors import Problem
 
 _TROUBLE = frozenset({"broken", "conflict", "unlistable"})
@@ -17,8 +18,8 @@ _TROUBLE = frozenset({"broken", "conflict", "unlistable"})
 class Event:
     """Something that happened to a device, or to a file or directory.
 
-    ``message`` says it in a line, ``device`` is a qualified name, and ``facts`` are
-    what a program gets besides.
+    ``message`` says in a line what the word ``event`` is about, ``device`` is a
+    qualified name, and ``facts`` are what a program gets besides.
     """
 
     event: str
@@ -31,10 +32,15 @@ class Event:
         """Whether something can't be used that one might count on."""
         return self.event in _TROUBLE
 
+    @property
+    def sentence(self) -> str:
+        """The message for those who don't see the word beside it."""
+        return f"{self.event} {self.message}"
+
     def plain(self) -> dict[str, Any]:
         """The event as an object for programs."""
         device = {} if self.device is None else {"device": self.device}
-        return {"event": self.event, **device, **self.facts, "message": self.message}
+        return {"event": self.event, **device, **self.facts, "message": self.sentence}
 
 
 def events(change: Change) -> Iterator[Event]:
@@ -73,7 +79,7 @@ def _with_problems(
     event: str, path: str, problems: tuple[Problem, ...], line: str
 ) -> Event:
     more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
-    facts = {"path": path, "problems": [asdict(problem) for problem in problems]}
+    facts = {"path": path, "problems": [plain_problem(problem) for problem in problems]}
     return Event(event=event, message=line + more, facts=facts)
 
 

@@ -6,13 +6,14 @@ import argparse
 import difflib
 import os
 import re
+import sys
 from collections.abc import Iterator
 
 from nri_cdi.cdi.formatting import format_spec
 from nri_cdi.cdi.reading import read_file
 from nri_cdi.cli.output import Style, printable, styled
-from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
-from nri_cdi.cli.rewrites import print_text, write_text
+from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say, say_error
+from nri_cdi.cli.rewrites import open_stream, print_text, write_text
 from nri_cdi.cli.sources import STANDARD_INPUT, Source, sources
 from nri_cdi.errors import DocumentError
 
@@ -20,8 +21,10 @@ EPILOG = """\
 Canonical form has the fields in the order of the CDI specification, one value a line,
 two spaces a level, no quotes where none are needed, and numbers in decimal: of 0666
 and 0o666 each is another number, or none, to some readers. Devices, list items,
-comments and single blank lines stay; a comment moves with what it is about. What
-stands above the first blank line at the top of a file stays at the top.
+comments and single blank lines stay; a comment moves with what it is about: what comes
+next, or the block that it is in and ends. What is an item of the list above without its
+# stays in that list. What a file starts with, up to the first blank line or field,
+stays at the top.
 
 YAML stays YAML, JSON stays JSON. What can't be kept is refused, and the file left
 alone: anchors and aliases, further documents, and comments in JSON among others.
@@ -79,6 +82,10 @@ def main(options: argparse.Namespace) -> int:
     arguments = options.files or [STANDARD_INPUT]
     _check_usage(options, arguments)
     found = list(sources(arguments))
+    if options.write:
+        _check_writable(options, found)
+    if not options.files and sys.stdin is not None and sys.stdin.isatty():
+        say("reading a spec from standard input; end it with Ctrl-D, or name a FILE")
     if not found:
         say(f"there are no specs in {', '.join(arguments)}")
     elif len(found) > 1 and not (options.write or options.check or options.diff):
@@ -98,11 +105,20 @@ def _check_usage(options: argparse.Namespace, arguments: list[str]) -> None:
         options.parser.error("standard input can be read only once")
 
 
+def _check_writable(options: argparse.Namespace, found: list[Source]) -> None:
+    for source in found:
+        if open_stream(source.path) is not None:
+            options.parser.error(
+                f"--write needs files, and can't write to {printable(source.path)}, "
+                "which is open already"
+            )
+
+
 def _try(source: Source, options: argparse.Namespace) -> int:
     try:
         return _format(source, options)
     except DocumentError as error:
-        say(str(error))
+        say_error(error)
         return EXIT_PROBLEMS
 
 
@@ -132,11 +148,17 @@ def _write(source: Source, old: bytes, text: str) -> int:
 
 
 def _print_diff(old: str, new: str, path: str) -> None:
+    show = _seen if sys.stdout.isatty() else str
     lines = (
-        styled(line, _CHANGES.get(line[0], Style.PLAIN))
+        styled(show(line), _CHANGES.get(line[0], Style.PLAIN))
         for line in _diff(old, new, path)
     )
     print_text("".join(f"{line}\n" for line in lines))
+
+
+def _seen(line: str) -> str:
+    """A line of a diff, with escapes for what a terminal would obey."""
+    return "".join(letter if letter == "\t" else printable(letter) for letter in line)
 
 
 def _diff(old: str, new: str, path: str) -> Iterator[str]:

@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from nri_cdi.cdi.registry import Registry, SpecFile
-from nri_cdi.errors import DocumentError
+from nri_cdi.cdi.rules import Rule
+from nri_cdi.cli.checking import plain_problem
+from nri_cdi.cli.output import printable
+from nri_cdi.errors import DocumentError, Problem
 
 # Names that a sentence about several devices has; a file may have thousands.
 LISTED = 3
+
+# As lint has it; to import that takes a while.
+CONFLICTING_DEVICE = "conflicting-device"
 
 Row = dict[str, Any]
 
@@ -33,22 +39,19 @@ def devices(registry: Registry, _spec_dirs: Sequence[str]) -> list[Row]:
     ]
 
 
-def specs(registry: Registry, _spec_dirs: Sequence[str]) -> list[Row]:
-    """The files that loaded, and which of their devices are not to be had from them."""
-    return [
-        {
-            "path": file.path,
-            "kind": file.spec.kind,
-            "version": file.spec.cdi_version,
-            "priority": file.priority,
-            "devices": len(file.devices),
-            "conflicts": _listed_with(file, registry.conflicts),
-            "shadowed": _listed_with(file, registry.shadowed),
-            "annotations": dict(file.spec.annotations),
-            "warnings": [str(warning) for warning in file.warnings],
-        }
-        for file in registry.specs
+def specs(registry: Registry, spec_dirs: Sequence[str]) -> list[Row]:
+    """All spec files; of those that loaded, which devices are to be had from them.
+
+    ``devices`` counts these, and ``defined`` all that are in the file.
+    """
+    priorities = {
+        os.path.normpath(path): priority for priority, path in enumerate(spec_dirs)
+    }
+    rows = [
+        *(_spec(registry, file) for file in registry.specs),
+        *(_broken(path, priorities[_folder(path)]) for path in registry.errors),
     ]
+    return sorted(rows, key=lambda row: (row["priority"], row["path"]))
 
 
 def vendors(registry: Registry, _spec_dirs: Sequence[str]) -> list[Row]:
@@ -93,32 +96,79 @@ def directories(registry: Registry, spec_dirs: Sequence[str]) -> list[Row]:
 
 
 def errors(registry: Registry) -> list[Row]:
-    """What can't be used, and why: files, directories, and devices in conflict."""
-    found = [
-        *((error.path, _first(error)) for error in registry.errors.values()),
+    """What can't be used, and why: files, directories, and devices in conflict.
+
+    ``message`` is for people, and has the first of the ``problems``.
+    """
+    rows = [
+        *map(_of_file, registry.errors.values()),
         *(
-            (path, f"the directory can't be listed: {reason}")
+            _of_one(
+                path, Rule.UNREADABLE_FILE, f"the directory can't be listed: {reason}"
+            )
             for path, reason in registry.dir_errors.items()
         ),
         *(
-            (path, f"{sentence}; keep only one of each")
+            _of_one(path, CONFLICTING_DEVICE, f"{sentence}; keep only one of each")
             for paths, sentence in conflicts(registry)
             for path in paths
         ),
     ]
-    return [{"path": path, "message": message} for path, message in sorted(found)]
+    return sorted(rows, key=lambda row: (row["path"], row["message"]))
 
 
 def conflicts(registry: Registry) -> list[tuple[tuple[str, ...], str]]:
     """Files that define the same devices, and a sentence that says which and where."""
     grouped = _grouped((paths, name) for name, paths in registry.conflicts.items())
-    return [
-        (
-            paths,
-            f"nobody gets {_named(names)}: defined more than once, in {_named(paths)}",
-        )
-        for paths, names in grouped
-    ]
+    return [(paths, _conflict(paths, names)) for paths, names in grouped]
+
+
+def _conflict(paths: Sequence[str], names: Sequence[str]) -> str:
+    places = _named([printable(path) for path in paths])
+    return f"nobody gets {_named(names)}: defined more than once, in {places}"
+
+
+def _spec(registry: Registry, file: SpecFile) -> Row:
+    return {
+        "path": file.path,
+        "ok": True,
+        "kind": file.spec.kind,
+        "version": file.spec.cdi_version,
+        "priority": file.priority,
+        "devices": _available_from(registry, file),
+        "defined": len(file.devices),
+        "conflicts": _listed_with(file, registry.conflicts),
+        "shadowed": _listed_with(file, registry.shadowed),
+        "annotations": dict(file.spec.annotations),
+        "warnings": [str(warning) for warning in file.warnings],
+    }
+
+
+def _broken(path: str, priority: int) -> Row:
+    # Nothing in it is sure.
+    return {
+        "path": path,
+        "ok": False,
+        "kind": None,
+        "version": None,
+        "priority": priority,
+        "devices": 0,
+        "defined": None,
+        "conflicts": [],
+        "shadowed": [],
+        "annotations": {},
+        "warnings": [],
+    }
+
+
+def _of_file(error: DocumentError) -> Row:
+    problems = [plain_problem(problem) for problem in error.problems]
+    return {"path": error.path, "message": _first(error), "problems": problems}
+
+
+def _of_one(path: str, rule: str, message: str) -> Row:
+    problem = plain_problem(Problem(rule=rule, message=message))
+    return {"path": path, "message": message, "problems": [problem]}
 
 
 def _named(names: Sequence[str]) -> str:
@@ -128,7 +178,7 @@ def _named(names: Sequence[str]) -> str:
 
 def _first(error: DocumentError) -> str:
     """The first problem with its place, and how many more there are."""
-    text = error.lines()[0].removeprefix(f"{error.path}:").lstrip()
+    text = error.lines()[0].removeprefix(f"{printable(error.path)}:").lstrip()
     more = len(error.problems) - 1
     return f"{text} (and {more} more)" if more else text
 
@@ -143,6 +193,18 @@ def _available(registry: Registry, files: Iterable[SpecFile]) -> int:
     return len(names & registry.devices.keys())
 
 
+def _available_from(registry: Registry, file: SpecFile) -> int:
+    return sum(
+        registry.devices[name].path == file.path
+        for name in file.devices
+        if name in registry.devices
+    )
+
+
+def _folder(path: str) -> str:
+    return str(Path(path).parent)
+
+
 def _directory(registry: Registry, path: str, priority: int) -> Row:
     error = registry.dir_errors.get(path)
     own = [file for file in registry.specs if file.priority == priority]
@@ -151,13 +213,8 @@ def _directory(registry: Registry, path: str, priority: int) -> Row:
         "priority": priority,
         "exists": error is not None or os.access(path, os.F_OK),
         "specs": len(own),
-        "broken": sum(str(Path(file).parent) == path for file in registry.errors),
-        "devices": sum(
-            registry.devices[name].path == file.path
-            for file in own
-            for name in file.devices
-            if name in registry.devices
-        ),
+        "broken": sum(_folder(file) == path for file in registry.errors),
+        "devices": sum(_available_from(registry, file) for file in own),
         "error": error,
     }
 

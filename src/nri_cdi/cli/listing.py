@@ -10,6 +10,7 @@ from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cdi.unresolved import explain_unresolved
 from nri_cdi.cli import inventory
+from nri_cdi.cli.checking import counted
 from nri_cdi.cli.inventory import Row
 from nri_cdi.cli.output import (
     TABLE,
@@ -20,15 +21,20 @@ from nri_cdi.cli.output import (
     print_value,
 )
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
-from nri_cdi.cli.specs import is_pattern, load_registry, matching, say_errors, spec_dirs
+from nri_cdi.cli.specs import is_pattern, matching, read_registry, say_errors, spec_dirs
 
 EPILOG = """\
 A pattern is a name with the wildcards * ? [ ] of the shell; quote it. Devices, vendors,
 classes and directories go by their names, specs by path, by file name, or by kind.
 
+DEVICES counts those that can be asked for, where they come from. DEFINED counts those
+in a file: devices in conflict, and shadowed ones, which a directory of higher priority
+has too, are not to be had from it.
+
 Files that can't be used, and devices that nobody gets as several files of a directory
-define them, are told on stderr; JSON and YAML have them under "errors". They are no
-failure: exit status 1 says that a name or a pattern matches nothing.
+define them, are told on stderr; JSON and YAML have them under "errors", with all
+problems as `nri-cdi validate` has them. They are no failure: exit status 1 says that a
+name or a pattern matches nothing.
 
 examples:
   nri-cdi list
@@ -81,8 +87,9 @@ def main(options: argparse.Namespace) -> int:
     """Print what there is."""
     what, patterns = _wanted(options)
     listing = LISTINGS[what]
-    registry = load_registry(options)
-    rows = listing.collect(registry, spec_dirs(options))
+    directories = spec_dirs(options)
+    registry = read_registry(directories)
+    rows = listing.collect(registry, directories)
     if options.output == TABLE:
         say_errors(registry)
         for _, sentence in inventory.conflicts(registry):
@@ -98,7 +105,7 @@ def main(options: argparse.Namespace) -> int:
     elif chosen:
         print_table(listing.headings, map(listing.cells, chosen))
     else:
-        say(f"there are no {what} in {', '.join(spec_dirs(options))}")
+        say(f"there are no {what} in {', '.join(directories)}")
     return EXIT_OK
 
 
@@ -147,7 +154,8 @@ def _path(row: Row) -> tuple[str, ...]:
 
 
 def _names_of_spec(row: Row) -> tuple[str, ...]:
-    return (row["path"], row["path"].rpartition("/")[2], row["kind"])
+    kind = () if row["kind"] is None else (row["kind"],)
+    return (row["path"], row["path"].rpartition("/")[2], *kind)
 
 
 def _device_cells(row: Row) -> list[str]:
@@ -160,13 +168,23 @@ def _device_cells(row: Row) -> list[str]:
 def _spec_cells(row: Row) -> list[str]:
     return [
         Styled(row["path"], Style.NAME),
-        row["kind"],
-        row["version"],
+        row["kind"] or NOTHING,
+        row["version"] or NOTHING,
         str(row["priority"]),
         str(row["devices"]),
+        NOTHING if row["defined"] is None else str(row["defined"]),
         _count(row["conflicts"], Style.BAD),
         _count(row["shadowed"], Style.WARNING),
+        _state(row),
     ]
+
+
+def _state(row: Row) -> str:
+    if not row["ok"]:
+        return Styled("broken", Style.BAD)
+    if row["warnings"]:
+        return Styled(counted(len(row["warnings"]), "warning"), Style.WARNING)
+    return Styled("ok", Style.GOOD)
 
 
 def _vendor_cells(row: Row) -> list[str]:
@@ -199,7 +217,7 @@ def _count(names: Sequence[str], style: Style) -> str:
 
 LISTINGS: Mapping[str, Listing] = {
     "devices": Listing(
-        singular="device",
+        singular="CDI device",
         collect=inventory.devices,
         names=_name,
         headings=("NAME", "SPEC", "ANNOTATIONS"),
@@ -215,8 +233,10 @@ LISTINGS: Mapping[str, Listing] = {
             "VERSION",
             "PRIORITY",
             "DEVICES",
+            "DEFINED",
             "IN CONFLICT",
             "SHADOWED",
+            "STATE",
         ),
         cells=_spec_cells,
     ),

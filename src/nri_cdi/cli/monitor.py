@@ -12,13 +12,17 @@ from io import UnsupportedOperation
 from typing import TYPE_CHECKING, TextIO
 
 from nri_cdi.cdi.cache import Cache
-from nri_cdi.cdi.names import parse_qualified_name
 from nri_cdi.cdi.registry import build_registry
 from nri_cdi.cli.events import Event, events
 from nri_cdi.cli.output import JSON, TABLE, Style, add_output, printable, styled
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
-from nri_cdi.cli.specs import is_pattern, matching, say_errors, spec_dirs
-from nri_cdi.errors import InvalidNameError
+from nri_cdi.cli.specs import (
+    device_or_pattern,
+    is_pattern,
+    matching,
+    say_errors,
+    spec_dirs,
+)
 
 if TYPE_CHECKING:
     from nri_cdi.cdi.following import Following
@@ -65,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names",
         nargs="*",
-        type=_name,
+        type=device_or_pattern,
         metavar="NAME",
         help="a device, or a pattern of names (default: all, and all files)",
     )
@@ -129,7 +133,7 @@ def _wanted(found: Iterator[Event], names: Sequence[str]) -> Iterator[Event]:
         if not names or any(_is_meant(event, name) for name in names):
             yield event
         elif event.is_trouble:
-            say(f"{event.event}: {event.message}")
+            say(event.sentence)
 
 
 def _is_meant(event: Event, name: str) -> bool:
@@ -164,13 +168,6 @@ def _listener() -> int | None:
         return None if stream is None else stream.fileno()
     except UnsupportedOperation:
         return None
-
-
-def _name(text: str) -> str:
-    try:
-        return text if is_pattern(text) else str(parse_qualified_name(text))
-    except InvalidNameError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _count(text: str) -> int:

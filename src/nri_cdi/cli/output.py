@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -16,6 +17,9 @@ from itertools import zip_longest
 from typing import Any, TextIO
 
 TABLE, JSON, YAML = FORMATS = ("table", "json", "yaml")
+
+# But for DEL.
+_NOT_ASCII = re.compile(r"[^\n -~]")
 
 _GAP = "  "
 
@@ -100,28 +104,48 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def print_value(value: Any, output: str) -> None:
     """Print a plain value as JSON or YAML.
 
+    If anything in it would speak to the terminal, or is not in the encoding of the
+    output, all of it is ASCII, with escapes that stand for the same value.
+
     The name of a file need not be text. In JSON the bytes that are none stand as
     escapes of lone surrogates, as Python has them. YAML has no way to write these: a
     backslash and the code stand for them.
     """
     if output == JSON:
         text = json.dumps(value, indent=2, ensure_ascii=False)
-        print(text if _is_encodable(text) else json.dumps(value, indent=2))
+        print(text if _is_harmless(text) else json.dumps(value, indent=2))
     else:
-        from nri_cdi.cdi.yamltext import to_yaml  # only for those who ask for it
-
-        try:
-            print(to_yaml(value), end="")
-        except UnicodeEncodeError:
-            print(to_yaml(_as_text(value)), end="")
+        print(_yaml(value), end="")
 
 
-def _is_encodable(text: str) -> bool:
+def is_encodable(text: str) -> bool:
+    """Whether standard output has a way to write this."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_harmless(text: str) -> bool:
+    return text.replace("\n", "").isprintable() and is_encodable(text)
+
+
+def _yaml(value: Any) -> str:
+    from nri_cdi.cdi.yamltext import to_yaml  # only for those who ask for it
+
+    try:
+        text = to_yaml(value)
+    except UnicodeEncodeError:
+        value = _as_text(value)
+        text = to_yaml(value)
+    return text if _is_harmless(text) else _yaml_in_ascii(value)
+
+
+def _yaml_in_ascii(value: Any) -> str:
+    """YAML has more than JSON to write, but there a pair of surrogates is no letter."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _NOT_ASCII.sub(lambda found: f"\\U{ord(found[0]):08x}", text) + "\n"
 
 
 def _as_text(value: Any) -> Any:
@@ -138,7 +162,9 @@ def _style(cell: str) -> Style:
 
 
 def _painted(text: str, style: Style) -> str:
-    return f"\x1b[{style.value}m{text}\x1b[0m" if style is not Style.PLAIN else text
+    # An empty cell has nothing to paint.
+    seen = text and style is not Style.PLAIN
+    return f"\x1b[{style.value}m{text}\x1b[0m" if seen else text
 
 
 def _unpainted(text: str, _style: Style) -> str:

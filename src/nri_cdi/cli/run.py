@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
-from nri_cdi.cli.process import EXIT_USAGE, launched
+from nri_cdi.cli.process import EXIT_USAGE, launched, say_error
 from nri_cdi.config import Config, check_settings, load_config
 from nri_cdi.errors import ConfigError
 
@@ -45,8 +45,7 @@ def main(options: argparse.Namespace) -> int:
         config = _config(options)
     except ConfigError as error:
         if not launched(os.environ):
-            for line in error.lines():
-                print(f"nri-cdi: {line}", file=sys.stderr)
+            say_error(error)
             return EXIT_USAGE
         # A runtime that can't start a plugin may not start itself, or goes on without
         # it. So the plugin runs, and refuses the containers that need it.

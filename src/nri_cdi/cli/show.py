@@ -8,6 +8,7 @@ from typing import Any
 from nri_cdi.cdi.edits import Resolution, SourcedEdits
 from nri_cdi.cdi.plain import to_plain
 from nri_cdi.cli.edittext import describe
+from nri_cdi.cli.inventory import errors
 from nri_cdi.cli.output import (
     TABLE,
     Style,
@@ -24,6 +25,9 @@ Names are as in a pod's annotation, or patterns with the wildcards * ? [ ] of th
 quote these. Edits come in the order in which they are made: those of a whole spec once,
 before those of the first of its devices. Of two for the same variable, mount or device
 node the last one counts.
+
+Files that can't be used are told on stderr; JSON and YAML have them under "errors" too,
+as nri-cdi list has them.
 
 examples:
   nri-cdi show nvidia.com/gpu=0
@@ -55,7 +59,8 @@ def main(options: argparse.Namespace) -> int:
     if options.output == TABLE:
         _print(resolution)
     else:
-        print_value(_plain(resolution), options.output)
+        shown = {**_plain(resolution), "errors": errors(registry)}
+        print_value(shown, options.output)
     return EXIT_OK
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nri_cdi.cdi.reading import MAX_FILE_SIZE, read_file
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.scan import scan_spec_dirs
-from nri_cdi.errors import Problem, SpecError
+from nri_cdi.errors import ConfigError, Problem, SpecError
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "<stdin>"
@@ -26,11 +26,19 @@ class Source:
     """A file to look at: its path, as messages have it, and where its bytes are.
 
     A directory that can't be listed is one too; ``unlistable`` has the reason.
+
+    Raises: ConfigError, if the path is what is left of an unset variable.
     """
 
     path: str
     is_standard_input: bool = False
     unlistable: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.path:
+            message = "'' is not the name of a file"
+            problem = Problem(rule="value", message=message, pointer="FILE")
+            raise ConfigError("command line", [problem])
 
     def read(self) -> bytes:
         """All of it. Raises: SpecError, if that can't be had, or is too much."""
@@ -67,14 +75,26 @@ def sources(arguments: Iterable[str]) -> Iterator[Source]:
 
     A directory stands for its spec files, sorted by name, as a runtime would read it.
     What can't be read, be it a directory, is a source whose ``read`` raises.
+
+    Raises: ConfigError, as `Source` does, and `read_once`.
     """
+    arguments = list(arguments)
+    read_once(arguments)
     for argument in arguments:
         if argument == STANDARD_INPUT:
             yield Source(path=STANDARD_INPUT_NAME, is_standard_input=True)
-        elif _is_directory(argument):
+        elif argument and _is_directory(argument):
             yield from _in_directory(argument)
         else:
             yield Source(path=argument)
+
+
+def read_once(arguments: Sequence[str]) -> None:
+    """Raises: ConfigError, if standard input is to be read a second time."""
+    if arguments.count(STANDARD_INPUT) > 1:
+        message = "standard input can be read only once"
+        problem = Problem(rule="value", message=message, pointer="FILE")
+        raise ConfigError("command line", [problem])
 
 
 def _is_directory(path: str) -> bool:

@@ -8,17 +8,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS, Cache
+from nri_cdi.cdi.names import parse_qualified_name
 from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
-from nri_cdi.cli.output import printable
-from nri_cdi.cli.process import say
-from nri_cdi.errors import ConfigError, Problem, ResolveError
+from nri_cdi.cli.output import Style
+from nri_cdi.cli.process import say_of
+from nri_cdi.errors import ConfigError, InvalidNameError, Problem, ResolveError
 
 # As `nri_cdi.cli.run` has it: verbs look at what the plugin of this node looks at.
 DEFAULT_CONFIG = "/etc/nri-cdi/config.yaml"
-
-# Lines about one broken file; `validate` has all of them.
-LINES_LIMIT = 3
 
 _WILD = frozenset("*?[")
 
@@ -63,27 +61,43 @@ def load_registry(options: argparse.Namespace) -> Registry:
 
     Raises: ConfigError.
     """
-    cache = Cache(spec_dirs(options))
+    return read_registry(spec_dirs(options))
+
+
+def read_registry(directories: Sequence[str]) -> Registry:
+    """All that these directories hold now."""
+    cache = Cache(directories)
     cache.refresh()
     return cache.registry
 
 
 def say_errors(registry: Registry) -> None:
-    """Say which files and directories could not be used, so that nothing is hidden."""
+    """Say which files and directories could not be used, so that nothing is hidden.
+
+    Each has one line, with its first problem.
+    """
     for error in registry.errors.values():
-        lines = error.lines()
-        for line in lines[:LINES_LIMIT]:
-            say(f"not used: {printable(line)}")
-        more = len(lines) - LINES_LIMIT
-        if more > 0:
-            say(f"not used: {printable(error.path)}: and {more} more")
+        first, *others = error.lines()
+        more = f" (and {len(others)} more: see nri-cdi validate)" if others else ""
+        say_of("not used", Style.BAD, f"{first}{more}")
     for spec_dir, reason in registry.dir_errors.items():
-        say(f"can't be listed: {printable(spec_dir)}: {reason}")
+        say_of("can't be listed", Style.BAD, f"{spec_dir}: {reason}")
 
 
 def is_pattern(text: str) -> bool:
     """Whether this stands for several names; no name has such letters."""
     return not _WILD.isdisjoint(text)
+
+
+def device_or_pattern(text: str) -> str:
+    """An argument that is a device's name, or a pattern of names.
+
+    Raises: argparse.ArgumentTypeError, for what can be neither.
+    """
+    try:
+        return text if is_pattern(text) else str(parse_qualified_name(text))
+    except InvalidNameError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def matching(pattern: str, names: Iterable[str]) -> list[str]:

@@ -119,59 +119,90 @@ LONG = "a" * 54
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (
-            ["v.com/gpu"],
-            "'v.com/gpu' is not a qualified device name (vendor/class=name): it has no "
-            "'='",
-        ),
         (["x*"], "there is no CDI device that matches 'x*'"),
-        (
-            ["v.com/gpu=0", "--key", "w.com/gpu"],
-            "'w.com/gpu' asks for no devices: such a key starts with cdi.k8s.io/",
-        ),
-        (
-            ["v.com/gpu=0", "--key", "container.a"],
-            "'container.a' is about one container; say --container a",
-        ),
-        (
-            ["v.com/gpu=0", "--key", "container."],
-            "'container.' is about one container; say --container NAME",
-        ),
-        (
-            ["v.com/gpu=0", "--plugin", "container.a", "--device-id", "b"],
-            "'cdi.k8s.io/container.a_b' is about one container; say --container a_b",
-        ),
-        (
-            ["v.com/gpu=0", "--key", ""],
-            "annotation key 'cdi.k8s.io/': the name is empty",
-        ),
-        (
-            ["v.com/gpu=0", "--container", LONG],
-            f"annotation key 'cdi.k8s.io/container.{'a' * 43}'... (75 characters): the "
-            "name has over 63 characters",
-        ),
-        (
-            ["v.com/gpu=0", "--container", "A"],
-            "'A' can't be the name of a container: it must be small letters, digits "
-            "and '-', starting and ending with a letter or digit",
-        ),
-        (
-            ["v.com/gpu=0", "--plugin", "a b", "--device-id", "0"],
-            "'a b_0' can't be an annotation's name: it must be letters, digits, '_', "
-            "'.' and '-', starting and ending with a letter or digit",
-        ),
         (
             [f"v.com/gpu={number}" for number in range(1025)],
             "annotation 'cdi.k8s.io/gpu': with it the container requests more than "
             "1024 names",
         ),
+        (
+            [f"v.com/gpu={'x' * 300_000}"],
+            "the annotations have 300024 bytes; at most 262144 are allowed",
+        ),
     ],
-    ids=lambda value: value[-1][:20] if isinstance(value, list) else "",
+    ids=["no match", "too many", "too long"],
 )
 def test_an_annotation_that_nobody_would_take_is_not_printed(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(capsys, *arguments) == (1, "", f"nri-cdi: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["v.com/gpu"],
+            "argument NAME: 'v.com/gpu' is not a qualified device name "
+            "(vendor/class=name): it has no '='",
+        ),
+        (
+            ["v.com/gpu=0", "--key", "w.com/gpu"],
+            "argument --key: 'w.com/gpu' asks for no devices: such a key starts with "
+            "cdi.k8s.io/",
+        ),
+        (
+            ["v.com/gpu=0", "--key", "container.a"],
+            "argument --key: 'container.a' is about one container; say --container a",
+        ),
+        (
+            ["v.com/gpu=0", "--key", "container."],
+            "argument --key: 'container.' is about one container; say --container NAME",
+        ),
+        (
+            ["v.com/gpu=0", "--plugin", "container.a", "--device-id", "b"],
+            "--plugin and --device-id: 'cdi.k8s.io/container.a_b' is about one "
+            "container; say --container a_b",
+        ),
+        (
+            ["v.com/gpu=0", "--key", ""],
+            "argument --key: annotation key 'cdi.k8s.io/': the name is empty",
+        ),
+        (
+            ["v.com/gpu=0", "--key", "a b"],
+            "argument --key: annotation key 'cdi.k8s.io/a b': the name must be "
+            "letters, digits, '-', '_' and '.', starting and ending with a letter or "
+            "digit",
+        ),
+        (
+            ["v.com/gpu=0", "--container", LONG],
+            "argument --container: annotation key "
+            f"'cdi.k8s.io/container.{'a' * 43}'... (75 characters): the name has over "
+            "63 characters",
+        ),
+        (
+            ["v.com/gpu=0", "--container", "A"],
+            "argument --container: 'A' can't be the name of a container: it must be "
+            "small letters, digits and '-', starting and ending with a letter or digit",
+        ),
+        (
+            ["v.com/gpu=0", "--plugin", "a b", "--device-id", "0"],
+            "--plugin and --device-id: 'a b_0' can't be an annotation's name: it must "
+            "be letters, digits, '_', '.' and '-', starting and ending with a letter "
+            "or digit",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("etc")
+def test_a_name_or_a_key_that_nobody_would_take_is_bad_usage(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exited:
+        run(capsys, *arguments)
+    assert exited.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.endswith(f"nri-cdi annotate: error: {said}\n")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "a.yaml").write_text(YAML)
     (tmp_path / "a.json").write_text(JSON)
     (tmp_path / "bare.yaml").write_text(BARE)
+    (tmp_path / "stdout.yaml").symlink_to("/dev/stdout")
     return tmp_path
 
 
@@ -52,17 +54,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         # Without further words it becomes the other one,
         (["bare.yaml"], JSON),
         (["a.json"], BARE),
-        # with --to what that says,
-        (["--to", "yaml", "a.yaml"], YAML),
+        # with --output what that says,
+        (["-o", "yaml", "a.yaml"], YAML),
         (["--to", "json", "bare.yaml"], JSON),
-        (["--to", "json", "a.json"], JSON),
+        (["--output", "json", "a.json"], JSON),
         # and if a version is asked for it stays what it is.
         (["--min-version", "a.yaml"], OLDEST),
         (["--min-version", "a.json"], JSON.replace("0.6.0", "0.3.0")),
         (["--version", "1.1.0", "a.yaml"], YAML.replace("0.6.0", "1.1.0")),
         (["--version", "v0.5.0", "a.yaml"], YAML.replace("0.6.0", "0.5.0")),
         (["--min-version", "--to", "yaml", "a.json"], BARE.replace("0.6.0", "0.3.0")),
-        (["bare.yaml", "--output", "-"], JSON),
+        (["bare.yaml", "--write", "-"], JSON),
+        (["bare.yaml", "--write", "/dev/stdout"], JSON),
+        (["bare.yaml", "--write", "/dev/fd/1"], JSON),
+        (["bare.yaml", "--write", "stdout.yaml", "--to", "json"], JSON),
     ],
 )
 def test_a_spec_is_printed(
@@ -98,14 +103,14 @@ def test_comments_that_are_left_out_are_counted(
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["a.yaml", "--output", "new.json"], JSON),
-        (["a.json", "--output", "new.json"], JSON),
-        (["a.yaml", "--output", "new.yaml"], YAML),
-        (["a.json", "--output", "new.txt"], BARE),
-        (["a.yaml", "--output", "new.json", "--to", "yaml"], YAML),
-        (["a.yaml", "--output", "new.json", "--min-version"], JSON.replace("6", "3")),
-        (["a.yaml", "--output", "new", "--min-version"], OLDEST),
-        (["a.yaml", "--output", "new", "--min-version", "--force"], OLDEST),
+        (["a.yaml", "--write", "new.json"], JSON),
+        (["a.json", "--write", "new.json"], JSON),
+        (["a.yaml", "--write", "new.yaml"], YAML),
+        (["a.json", "--write", "new.txt"], BARE),
+        (["a.yaml", "--write", "new.json", "--to", "yaml"], YAML),
+        (["a.yaml", "--write", "new.json", "--min-version"], JSON.replace("6", "3")),
+        (["a.yaml", "--write", "new", "--min-version"], OLDEST),
+        (["a.yaml", "--write", "new", "--min-version", "--force"], OLDEST),
     ],
 )
 def test_a_spec_is_written_as_the_name_of_its_file_says(
@@ -122,7 +127,7 @@ def test_a_spec_is_written_as_the_name_of_its_file_says(
 def test_a_file_that_is_there_is_overwritten_by_force_alone(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["convert", "--min-version", "a.yaml", "--output", "a.yaml"]
+    arguments = ["convert", "--min-version", "a.yaml", "--write", "a.yaml"]
     assert main(arguments) == 1
     assert capsys.readouterr() == (
         "",
@@ -135,9 +140,20 @@ def test_a_file_that_is_there_is_overwritten_by_force_alone(
 
 def test_force_writes_to_the_file_that_a_link_leads_to(folder: Path) -> None:
     (folder / "link.yaml").symlink_to("a.json")
-    assert main(["convert", "a.yaml", "--output", "link.yaml", "--force"]) == 0
+    assert main(["convert", "a.yaml", "--write", "link.yaml", "--force"]) == 0
     assert (folder / "link.yaml").is_symlink()
     assert (folder / "a.json").read_text() == YAML
+
+
+def test_what_standard_output_is_redirected_to_is_not_replaced(folder: Path) -> None:
+    log = folder / "log"
+    log.write_text("old\n")
+    with log.open("a") as stream:
+        command = [sys.executable, "-m", "nri_cdi", "convert", "bare.yaml"]
+        subprocess.run(
+            [*command, "--write", "/dev/stdout"], stdout=stream, check=True, timeout=60
+        )
+    assert log.read_text() == f"old\n{JSON}"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +179,7 @@ def test_a_spec_that_can_not_be_converted_is_not(
     text: str, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "a.yaml").write_text(text)
-    assert main(["convert", "--version", "0.3.0", "a.yaml", "--output", "new"]) == 1
+    assert main(["convert", "--version", "0.3.0", "a.yaml", "--write", "new"]) == 1
     assert capsys.readouterr() == ("", said)
     assert not (folder / "new").exists()
 
@@ -172,10 +188,24 @@ def test_a_spec_that_can_not_be_converted_is_not(
     ("arguments", "said"),
     [
         ([], "the following arguments are required: FILE"),
-        (["a.yaml", "--force"], "--force is for --output with a file"),
+        (["a.yaml", "--force"], "--force is for --write with a file"),
         (
-            ["a.yaml", "--force", "--output", "-"],
-            "--force is for --output with a file",
+            ["a.yaml", "--force", "--write", "-"],
+            "--force is for --write with a file",
+        ),
+        (
+            ["a.yaml", "--force", "--write", "/dev/stdout"],
+            "--force is for --write with a file",
+        ),
+        (
+            ["a.yaml", "--write", "/dev/stderr"],
+            "--write needs a file, and can't write to /dev/stderr, which is open "
+            "already; leave it out, and redirect standard output",
+        ),
+        (
+            ["a.yaml", "--write", "/dev/fd/63", "--force"],
+            "--write needs a file, and can't write to /dev/fd/63, which is open "
+            "already; leave it out, and redirect standard output",
         ),
         (
             ["--version", "3", "a.yaml"],

@@ -23,16 +23,16 @@ SECOND = Problem(rule="no-devices", message="worse")
 FIRST_PLAIN = {
     "rule": "syntax",
     "message": "bad",
-    "pointer": "a",
     "line": 2,
     "column": 3,
+    "pointer": "a",
 }
 SECOND_PLAIN = {
     "rule": "no-devices",
     "message": "worse",
-    "pointer": "",
     "line": None,
     "column": None,
+    "pointer": "",
 }
 
 
@@ -66,7 +66,7 @@ NAME = "v.com/c=a"
                     "event": "added",
                     "device": NAME,
                     "spec": "/x",
-                    "message": "v.com/c=a (/x)",
+                    "message": "added v.com/c=a (/x)",
                 }
             ],
         ),
@@ -78,7 +78,7 @@ NAME = "v.com/c=a"
                     "event": "removed",
                     "device": NAME,
                     "spec": "/x",
-                    "message": "v.com/c=a (/x)",
+                    "message": "removed v.com/c=a (/x)",
                 }
             ],
         ),
@@ -90,7 +90,7 @@ NAME = "v.com/c=a"
                     "event": "changed",
                     "device": NAME,
                     "spec": "/y",
-                    "message": "v.com/c=a (/y)",
+                    "message": "changed v.com/c=a (/y)",
                 }
             ],
         ),
@@ -102,7 +102,8 @@ NAME = "v.com/c=a"
                     "event": "conflict",
                     "device": NAME,
                     "paths": ["/x", "/y"],
-                    "message": "v.com/c=a: nobody gets it, defined by /x and by /y",
+                    "message": "conflict v.com/c=a: nobody gets it, defined by /x "
+                    "and by /y",
                 }
             ],
         ),
@@ -113,7 +114,7 @@ NAME = "v.com/c=a"
                 {
                     "event": "settled",
                     "device": NAME,
-                    "message": "v.com/c=a: not in conflict any more",
+                    "message": "settled v.com/c=a: not in conflict any more",
                 }
             ],
         ),
@@ -126,7 +127,7 @@ NAME = "v.com/c=a"
                     "device": NAME,
                     "spec": "/top",
                     "paths": ["/x"],
-                    "message": "v.com/c=a: in vain in /x, defined by /top",
+                    "message": "shadowed v.com/c=a: in vain in /x, defined by /top",
                 }
             ],
         ),
@@ -141,7 +142,7 @@ NAME = "v.com/c=a"
                     "device": NAME,
                     "spec": None,
                     "paths": ["/x", "/y"],
-                    "message": "v.com/c=a: in vain in /x and in /y, "
+                    "message": "shadowed v.com/c=a: in vain in /x and in /y, "
                     "defined by /t and by /u",
                 }
             ],
@@ -154,7 +155,7 @@ NAME = "v.com/c=a"
                     "event": "broken",
                     "path": "/x",
                     "problems": [FIRST_PLAIN, SECOND_PLAIN],
-                    "message": "/x:2:3: a: bad (and 1 more)",
+                    "message": "broken /x:2:3: a: bad (and 1 more)",
                 }
             ],
         ),
@@ -162,18 +163,23 @@ NAME = "v.com/c=a"
             build_registry([broken("/x", SECOND), spec("/y")]),
             build_registry([spec("/x", priority=1), spec("/y", priority=1)]),
             [
-                {"event": "mended", "path": "/x", "message": "/x: is fine again"},
+                {
+                    "event": "mended",
+                    "path": "/x",
+                    "message": "mended /x: is fine again",
+                },
                 {
                     "event": "conflict",
                     "device": NAME,
                     "paths": ["/x", "/y"],
-                    "message": "v.com/c=a: nobody gets it, defined by /x and by /y",
+                    "message": "conflict v.com/c=a: nobody gets it, defined by /x "
+                    "and by /y",
                 },
                 {
                     "event": "removed",
                     "device": NAME,
                     "spec": "/y",
-                    "message": "v.com/c=a (/y)",
+                    "message": "removed v.com/c=a (/y)",
                 },
             ],
         ),
@@ -184,7 +190,7 @@ NAME = "v.com/c=a"
                 {
                     "event": "gone",
                     "path": "/x",
-                    "message": "/x: was broken, and is gone",
+                    "message": "gone /x: was broken, and is gone",
                 }
             ],
         ),
@@ -196,7 +202,7 @@ NAME = "v.com/c=a"
                     "event": "warned",
                     "path": "/x",
                     "problems": [SECOND_PLAIN],
-                    "message": "/x: worse",
+                    "message": "warned /x: worse",
                 }
             ],
         ),
@@ -207,7 +213,7 @@ NAME = "v.com/c=a"
                 {
                     "event": "unlistable",
                     "path": "/d",
-                    "message": "/d: can't be listed: permission denied",
+                    "message": "unlistable /d: can't be listed: permission denied",
                 }
             ],
         ),
@@ -218,7 +224,7 @@ NAME = "v.com/c=a"
                 {
                     "event": "listable",
                     "path": "/d",
-                    "message": "/d: can be listed again, or is gone",
+                    "message": "listable /d: can be listed again, or is gone",
                 }
             ],
         ),

@@ -85,13 +85,6 @@ def test_what_is_printed_is_utf_8(
     assert "A=\xe9".encode() in capfdbinary.readouterr().out
 
 
-def test_nothing_is_printed_where_there_is_no_standard_output(
-    messy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "stdout", None)
-    assert main(["fmt", str(messy)]) == 0
-
-
 def test_check_names_the_files_that_would_change(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -221,6 +214,53 @@ def test_diff_shows_line_ends(messy: Path, capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+HOSTILE = """\
+{
+\t"cdiVersion": "0.6.0",
+\t"kind": "v.com/c",\r
+\t"devices": [{"name": "a", "containerEdits": {"env": ["A=\\\\\x7f\x9b2J\u202e"]}}]
+}
+"""
+
+
+def test_a_terminal_is_told_that_a_spec_is_read_from_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stdin(monkeypatch, MESSY)
+    monkeypatch.setattr(sys.stdin.buffer, "isatty", lambda: True)
+    assert main(["fmt"]) == 0
+    hint = "reading a spec from standard input; end it with Ctrl-D, or name a FILE"
+    assert capsys.readouterr() == (CANONICAL, f"nri-cdi: {hint}\n")
+    _stdin(monkeypatch, MESSY)
+    assert main(["fmt"]) == 0
+    assert capsys.readouterr() == (CANONICAL, "")
+
+
+def test_a_diff_can_not_speak_to_the_terminal(
+    messy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messy.write_bytes(HOSTILE.encode())
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(["fmt", "--diff", str(messy)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[5:8] == [
+        '-\t"kind": "v.com/c",\\r',
+        '-\t"devices": [{"name": "a", "containerEdits": {"env": '
+        '["A=\\\\\\x7f\\x9b2J\\u202e"]}}]',
+        '+  "cdiVersion": "0.6.0",',
+    ]
+
+
+def test_a_diff_for_a_program_has_the_bytes_of_the_file(
+    messy: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    messy.write_bytes(HOSTILE.encode())
+    assert main(["fmt", "--diff", str(messy)]) == 0
+    output = capfdbinary.readouterr().out
+    assert all(b"-" + line in output for line in HOSTILE.encode().split(b"\n")[1:4])
+
+
 def test_the_diff_of_standard_input_has_its_name(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +285,14 @@ def test_a_directory_without_specs_is_said(
         ),
         (["--write"], "--write needs files, and can't write to standard input"),
         (["-w", "x", "-"], "--write needs files, and can't write to standard input"),
+        (
+            ["-w", "x", "/dev/stdin"],
+            "--write needs files, and can't write to /dev/stdin, which is open already",
+        ),
+        (
+            ["-w", "/dev/fd/3"],
+            "--write needs files, and can't write to /dev/fd/3, which is open already",
+        ),
         (["--check", "-", "-"], "standard input can be read only once"),
         (
             ["x", "y"],

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nri_cdi.cdi.cache import Cache
+from nri_cdi.cdi.lint import LintRule
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cli import inventory
 from tests.unit.cli.speccing import device, write
@@ -68,13 +69,15 @@ def test_a_spec_says_which_of_its_devices_are_not_to_be_had(
 ) -> None:
     rows = {
         Path(row.pop("path")).name: row
-        for row in inventory.specs(registry_of(etc, run), ())
+        for row in inventory.specs(registry_of(etc, run), [f"{etc}/", str(run)])
     }
     assert rows["a.json"] == {
+        "ok": True,
         "kind": "v.com/gpu",
         "version": "1.1.0",
         "priority": 0,
-        "devices": 3,
+        "devices": 1,
+        "defined": 3,
         "conflicts": ["v.com/gpu=1"],
         "shadowed": ["v.com/gpu=0"],
         "annotations": {},
@@ -84,7 +87,20 @@ def test_a_spec_says_which_of_its_devices_are_not_to_be_had(
     assert rows["c.json"]["annotations"] == {"x": "y"}
     assert rows["d.json"]["shadowed"] == []
     assert rows["d.json"]["priority"] == 1
-    assert list(rows) == ["a.json", "b.json", "c.json", "d.json", "e.json"]
+    assert rows["f.yaml"] == {
+        "ok": False,
+        "kind": None,
+        "version": None,
+        "priority": 1,
+        "devices": 0,
+        "defined": None,
+        "conflicts": [],
+        "shadowed": [],
+        "annotations": {},
+        "warnings": [],
+    }
+    assert [name[0] for name in rows] == list("abcdefg")
+    assert all(row.keys() == rows["a.json"].keys() for row in rows.values())
 
 
 def test_a_spec_has_its_warnings(tmp_path: Path) -> None:
@@ -143,35 +159,67 @@ def test_errors_are_files_directories_and_conflicts(
 ) -> None:
     file = tmp_path / "file"
     file.touch()
-    conflict = (
+    conflict = _of_one(
+        "conflicting-device",
         f"nobody gets v.com/gpu=1: defined more than once, in {etc}/a.json, "
-        f"{etc}/b.json; keep only one of each"
+        f"{etc}/b.json; keep only one of each",
     )
-    assert inventory.errors(registry_of(etc, run, file)) == [
-        {"path": f"{etc}/a.json", "message": conflict},
-        {"path": f"{etc}/b.json", "message": conflict},
-        {
-            "path": str(file),
-            "message": "the directory can't be listed: not a directory",
-        },
-        {
-            "path": f"{run}/f.yaml",
-            "message": "1:1: expected a mapping, got an integer",
-        },
-        {
-            "path": f"{run}/g.yaml",
-            "message": "1:1: cdiVersion: no version is given; the spec needs 0.3.0 "
-            "at least (and 1 more)",
-        },
+    rows = {
+        row.pop("path"): row for row in inventory.errors(registry_of(etc, run, file))
+    }
+    problems = [
+        row.pop("problems") for row in (rows[f"{run}/f.yaml"], rows[f"{run}/g.yaml"])
     ]
+    assert list(rows.items()) == [
+        (f"{etc}/a.json", conflict),
+        (f"{etc}/b.json", conflict),
+        (
+            str(file),
+            _of_one(
+                "unreadable-file", "the directory can't be listed: not a directory"
+            ),
+        ),
+        (f"{run}/f.yaml", {"message": "1:1: expected a mapping, got an integer"}),
+        (
+            f"{run}/g.yaml",
+            {
+                "message": "1:1: cdiVersion: no version is given; the spec needs 0.3.0 "
+                "at least (and 1 more)"
+            },
+        ),
+    ]
+    assert problems[0] == [
+        {
+            "rule": "wrong-type",
+            "message": "expected a mapping, got an integer",
+            "line": 1,
+            "column": 1,
+            "pointer": "",
+        }
+    ]
+    assert [problem["pointer"] for problem in problems[1]] == ["cdiVersion", "devices"]
+
+
+def _of_one(rule: str, message: str) -> dict[str, Any]:
+    """The error of which there is one problem, without a place."""
+    problem = {"rule": rule, "message": message}
+    place = {"line": None, "column": None, "pointer": ""}
+    return {"message": message, "problems": [problem | place]}
+
+
+def test_a_conflict_has_the_rule_of_lint() -> None:
+    assert inventory.CONFLICTING_DEVICE in {rule.id for rule in LintRule}
 
 
 def test_an_error_without_a_place_is_its_message(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").symlink_to("nowhere")
     (error,) = inventory.errors(registry_of(tmp_path))
+    problems = error.pop("problems")
+    assert [problem["message"] for problem in problems] == [error["message"]]
     assert error == {
         "path": f"{tmp_path}/a.yaml",
-        "message": "the file can't be read: no such file or directory",
+        "message": "the file can't be read: it is a link to 'nowhere', which leads "
+        "nowhere",
     }
 
 
@@ -184,3 +232,21 @@ def test_files_with_many_devices_in_conflict_are_one_sentence(tmp_path: Path) ->
         "nobody gets v.com/gpu=0, v.com/gpu=1, v.com/gpu=2 and 2 more: defined more "
         f"than once, in {paths[0]}, {paths[1]}, {paths[2]} and 2 more"
     )
+
+
+def test_a_files_name_can_not_make_a_line_of_its_own(tmp_path: Path) -> None:
+    etc = tmp_path / "e\ntc"
+    for name in ("a.json", "b.json"):
+        write(etc / name, ["0"])
+    (etc / "c'\".json").write_text("3")
+    registry = registry_of(etc)
+    [(paths, sentence)] = inventory.conflicts(registry)
+    assert paths == (f"{etc}/a.json", f"{etc}/b.json")
+    shown = f"{tmp_path}/e\\ntc"
+    assert sentence == (
+        f"nobody gets v.com/gpu=0: defined more than once, in {shown}/a.json, "
+        f"{shown}/b.json"
+    )
+    broken = inventory.errors(registry)[-1]
+    assert broken["path"] == f"{etc}/c'\".json"
+    assert broken["message"] == "1:1: expected a mapping, got an integer"

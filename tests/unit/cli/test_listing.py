@@ -39,10 +39,10 @@ v.com/gpu=2  etc/v.json
 w.com/net=0  etc/w.json
 """
 SPECS = """\
-PATH        KIND       VERSION  PRIORITY  DEVICES  IN CONFLICT  SHADOWED
-etc/v.json  v.com/gpu  1.1.0    0         3        -            1
-etc/w.json  w.com/net  1.1.0    0         1        -            -
-run/v.json  v.com/gpu  1.1.0    1         1        -            -
+PATH        KIND       VERSION  PRIORITY  DEVICES  DEFINED  IN CONFLICT  SHADOWED  STATE
+etc/v.json  v.com/gpu  1.1.0    0         2        3        -            1         ok
+etc/w.json  w.com/net  1.1.0    0         1        1        -            -         ok
+run/v.json  v.com/gpu  1.1.0    1         1        1        -            -         ok
 """
 VENDORS = """\
 VENDOR  SPECS  DEVICES  CLASSES
@@ -113,7 +113,7 @@ def test_patterns_choose(
             "unresolvable CDI device: 'v.com/gpu=3' is in no spec "
             "(known: 1, 0, 2 and 1 more)",
         ),
-        (["devices", "x*"], "there is no device that matches 'x*'"),
+        (["devices", "x*"], "there is no CDI device that matches 'x*'"),
         (["specs", "x.json"], "there is no spec that matches 'x.json'"),
         (["vendors", "v"], "there is no vendor that matches 'v'"),
         (["classes", "\x1b*"], r"there is no class that matches '\x1b*'"),
@@ -190,7 +190,10 @@ def test_what_can_not_be_used_is_told_and_is_no_failure(
     Path("run/bad.yaml").write_text("3")
     status, out, err = run(capsys, "specs")
     assert (status, err) == (0, BROKEN)
-    assert out.splitlines()[1].split()[-2:] == ["1", "1"]
+    assert out.splitlines()[1].split()[-5:] == ["1", "3", "1", "1", "ok"]
+    assert out.splitlines()[4].split() == [
+        *("run/bad.yaml", "-", "-", "1", "0", "-", "-", "-", "broken")
+    ]
 
     status, out, err = run(capsys, "dirs")
     assert (status, err) == (0, BROKEN)
@@ -203,6 +206,22 @@ def test_what_can_not_be_used_is_told_and_is_no_failure(
         "etc/x.json",
         "run/bad.yaml",
     ]
+
+
+@pytest.mark.usefixtures("etc")
+def test_a_broken_file_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("run/bad.yaml").write_text("3")
+    status, out, _ = run(capsys, "specs", "bad.yaml")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["PATH", "run/bad.yaml"]
+
+
+@pytest.mark.usefixtures("etc")
+def test_a_file_that_is_warned_of_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    edits = {"intelRdt": {"closID": "a", "enableCMT": True}}
+    write(Path("run/x.json"), [device("x", edits)], cdiVersion="0.7.0")
+    _, out, _ = run(capsys, "specs", "x.json")
+    assert out.endswith("  1 warning\n")
 
 
 def test_nothing_at_all_is_said_and_is_no_failure(

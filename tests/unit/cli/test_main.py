@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -173,8 +174,8 @@ def test_a_broken_configuration_is_bad_usage(
     path.write_text("spec_dir: []")
     assert main(["list", "--config", str(path)]) == 2
     assert capsys.readouterr().err == (
-        f"nri-cdi: {tmp_path}/a\\x1b[2J\n"
-        "nri-cdi: .yaml:1:1: unknown setting 'spec_dir'; did you mean 'spec_dirs'?\n"
+        f"nri-cdi: {tmp_path}/a\\x1b[2J\\n.yaml:1:1: unknown setting 'spec_dir'; did "
+        "you mean 'spec_dirs'?\n"
     )
 
 
@@ -212,12 +213,210 @@ def test_a_full_disk_is_told(
     )
 
 
-def test_a_process_may_be_started_without_an_output(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def valid(tmp_path: Path) -> str:
+    """A spec that nothing is to be said of."""
+    write(tmp_path / "valid.json", ["0"])
+    return str(tmp_path / "valid.json")
+
+
+WITHOUT_SPECS = ("run", "--help", "--version", "completion", "__complete")
+PRINTING: list[list[str]] = [
+    ["--help"],
+    ["--version"],
+    ["list", "--help"],
+    ["list", "dirs", "-o", "json"],
+    ["list", "dirs"],
+    ["show", "*"],
+    ["validate", "valid.json"],
+    ["lint", "--rules"],
+    ["fmt", "valid.json"],
+    ["convert", "valid.json"],
+    ["monitor", "--initial", "--count", "1"],
+    ["annotate", "v.com/gpu=0"],
+    ["completion", "bash"],
+]
+
+
+@pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
+def test_a_result_that_has_nowhere_to_go_is_a_problem(
+    arguments: list[str], valid: str
 ) -> None:
-    monkeypatch.setattr(sys, "stdout", None)
-    assert main(["completion", "bash"]) == 0
-    assert main(["list", "dirs", "-o", "json"]) == 0
+    status, _, said = _ran(arguments, valid, "exec >&-")
+    assert status == 1
+    assert said.splitlines()[-1] == "nri-cdi: the output can't be written: it is closed"
+
+
+@pytest.mark.parametrize("arguments", PRINTING[:4], ids=" ".join)
+def test_a_result_on_a_full_disk_is_a_problem_without_a_buffer_too(
+    arguments: list[str], valid: str
+) -> None:
+    said = _ran(arguments, valid, "export PYTHONUNBUFFERED=1; exec >/dev/full")
+    assert said == (
+        1,
+        "",
+        "nri-cdi: the output can't be written: no space left on device\n",
+    )
+
+
+@pytest.mark.parametrize("redirected", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["list", "vendors", "--spec-dir", "/nowhere"], 0),
+        (["validate", "valid.json"], 0),
+        (["monitor", "--initial", "--count", "1"], 0),
+        (["show", "no"], 1),
+        (["list", "--colour"], 2),
+        (["run", "--index", "x"], 2),
+        ([], 2),
+    ],
+)
+def test_what_can_not_be_said_changes_nothing(
+    arguments: list[str], status: int, redirected: str, valid: str
+) -> None:
+    heard = _ran(arguments, valid)
+    unheard = _ran(arguments, valid, f"exec {redirected}")
+    assert heard[2]
+    assert (unheard[0], unheard[2]) == (status, "")
+    # A line of monitor starts with the time.
+    assert unheard[1][19:] == heard[1][19:]
+
+
+def test_no_encoding_is_a_crash(tmp_path: Path) -> None:
+    path = tmp_path / "é.json"
+    spec = {
+        "cdiVersion": "0.6.0",
+        "kind": "v.com/gpu",
+        "annotations": {"a": "é😀"},
+        "devices": [{"name": "0", "containerEdits": {"env": ["A=1"]}}],
+    }
+    path.write_text(json.dumps(spec))
+    ascii_only = "export PYTHONIOENCODING=ascii"
+    for arguments, expected in {
+        ("list",): r"v.com/gpu=0  " + rf"{tmp_path}/\xe9.json  a=\xe9\U0001f600",
+        ("monitor", "--initial", "--count", "1"): r"v.com/gpu=0 (",
+        ("validate",): r"/\xe9.json: ok",
+        ("list", "-o", "json"): r'"a": "\u00e9\ud83d\ude00"',
+        ("list", "-o", "yaml"): r'"a": "\U000000e9\U0001f600"',
+        ("__complete", "--", "--spec-dir", str(tmp_path), "list", "v"): "v.com/gpu=0",
+    }.items():
+        status, out, _ = _ran(list(arguments), str(path), ascii_only)
+        assert status == 0
+        assert expected in out
+
+
+# What verbs can't do without.
+NEEDED = {
+    "show": ["*"],
+    "convert": ["a"],
+    "inject": ["--oci-spec", "a", "v.com/gpu=0"],
+    "explain": ["a"],
+    "annotate": ["v.com/gpu=0"],
+    "completion": ["bash"],
+}
+
+
+@pytest.mark.parametrize("verb", [name for name, _, _ in VERBS])
+@pytest.mark.parametrize("before", [True, False])
+def test_every_verb_knows_the_log_levels(
+    verb: str, before: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    level, command = ["--log-level", "loud"], [verb, *NEEDED.get(verb, [])]
+    assert main([*level, *command] if before else [*command, *level]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "nri-cdi: command line: --log-level: 'loud' is not a log level: one of debug, "
+        "info, warning, error\n",
+    )
+
+
+def test_a_level_that_there_is_is_taken() -> None:
+    assert main(["--log-level", "debug", "list", "--spec-dir", "/nowhere"]) == 0
+
+
+def test_bad_usage_can_not_speak_to_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["list", "--\x1b[2J\nforged"])
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        r"nri-cdi list: error: unrecognized arguments: --\x1b[2J\nforged"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["validate", ""],
+        ["lint", ""],
+        ["fmt", "--check", ""],
+        ["convert", ""],
+        ["explain", ""],
+    ],
+    ids=" ".join,
+)
+def test_what_is_left_of_an_unset_variable_is_no_file(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--spec-dir", str(tmp_path)]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "nri-cdi: command line: FILE: '' is not the name of a file\n",
+    )
+
+
+IMPATIENT = """import signal, sys
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[0]:
+            signal.raise_signal(signal.SIGINT)
+{before}
+from nri_cdi.__main__ import main
+sys.meta_path.insert(0, Impatient())
+sys.argv = sys.argv[1:]
+sys.exit(main())
+"""
+IGNORED = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "status"),
+    [
+        ("nri_cdi.cli", "", -signal.SIGINT),
+        ("nri_cdi.cli.listing", "", 130),
+        ("nri_cdi.cli", IGNORED, 0),
+        ("nri_cdi.cli.listing", IGNORED, 0),
+    ],
+)
+def test_ctrl_c_ends_it_without_a_word_while_it_is_loaded(
+    module: str, before: str, status: int
+) -> None:
+    code = IMPATIENT.format(before=before)
+    ran = subprocess.run(
+        [sys.executable, "-c", code, module, "list", "dirs", "-o", "json"],
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stderr) == (status, "")
+
+
+def _ran(arguments: list[str], valid: str, before: str = ":") -> tuple[int, str, str]:
+    """The exit status of a process, and what it wrote."""
+    script = f'{before}; exec "$@"'
+    command = [sys.executable, "-m", "nri_cdi", *arguments]
+    folder = Path(valid).parent
+    spec_dir = [] if "--spec-dir" in arguments else ["--spec-dir", str(folder)]
+    if arguments and arguments[0] not in WITHOUT_SPECS:
+        command += spec_dir
+    ran = subprocess.run(
+        ["sh", "-c", script, "sh", *command],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    return ran.returncode, ran.stdout, ran.stderr
 
 
 class Interrupted:

@@ -70,7 +70,7 @@ def test_each_event_is_an_object_on_a_line(capsys: pytest.CaptureFixture[str]) -
         "event": "added",
         "device": "v.com/gpu=0",
         "spec": "cdi/v.json",
-        "message": "v.com/gpu=0 (cdi/v.json)",
+        "message": "added v.com/gpu=0 (cdi/v.json)",
     }
     assert second["device"] == "v.com/gpu=1"
 
@@ -111,7 +111,7 @@ def test_trouble_with_other_things_is_said_beside(
     assert (status, out.count("\n")) == (0, 1)
     assert err == (
         "nri-cdi: following cdi\n"
-        "nri-cdi: broken: cdi/bad.json:1:1: expected a mapping, got an integer\n"
+        "nri-cdi: broken cdi/bad.json:1:1: expected a mapping, got an integer\n"
     )
 
 

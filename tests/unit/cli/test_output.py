@@ -95,6 +95,12 @@ def test_colours_do_not_move_columns(
     )
 
 
+def test_an_empty_cell_has_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_terminal(monkeypatch)
+    print_table(("A", "B"), [("x", Styled("", Style.FAINT))])
+    assert terminal.getvalue().splitlines()[1] == "x"
+
+
 def test_a_table_without_rows_is_its_headings(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -163,6 +169,30 @@ def test_a_file_name_that_is_no_text_is_spelled_out_in_yaml(
 ) -> None:
     print_value({"\udcff": ["x\udcff", 1]}, "yaml")
     assert yaml.safe_load(capsys.readouterr().out) == {r"\udcff": [r"x\udcff", 1]}
+
+
+@pytest.mark.parametrize(
+    "text", ["\x7f", "\x85", "\x9b2J", "\u202egnp", "\u2028", "\ufeff", "\U000e0041"]
+)
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_nothing_in_a_value_can_speak_to_the_terminal(
+    text: str, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = {text: [f"é{text}"]}
+    print_value(value, output)
+    out = capsys.readouterr().out
+    assert all(line.isprintable() for line in out.split("\n"))
+    assert (json.loads if output == "json" else yaml.safe_load)(out) == value
+
+
+def test_yaml_suits_an_output_that_is_not_utf_8(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = Latin()
+    monkeypatch.setattr("sys.stdout", out)
+    print_value({"ä": "ä"}, "yaml")
+    print_value(["€😀", 1], "yaml")
+    assert out.getvalue() == 'ä: ä\n[\n  "\\U000020ac\\U0001f600",\n  1\n]\n'
 
 
 def test_json_suits_an_output_that_is_not_utf_8(

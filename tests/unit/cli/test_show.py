@@ -102,6 +102,7 @@ def test_programs_get_the_parts_and_the_whole(
             "deviceNodes": EDITS["deviceNodes"],
             "additionalGids": [5],
         },
+        "errors": [],
     }
 
 
@@ -137,3 +138,5 @@ def test_a_broken_file_might_have_had_a_say(
     assert err == (
         "nri-cdi: not used: etc/z.yaml:1:1: expected a mapping, got an integer\n"
     )
+    _, out, _ = run(capsys, "w.com/net=0", "-o", "json")
+    assert [error["path"] for error in json.loads(out)["errors"]] == ["etc/z.yaml"]

@@ -10,7 +10,7 @@ import pytest
 
 from nri_cdi.cdi.reading import MAX_FILE_SIZE
 from nri_cdi.cli.sources import Source, sources
-from nri_cdi.errors import SpecError
+from nri_cdi.errors import ConfigError, SpecError
 
 
 class Stream:
@@ -39,6 +39,14 @@ def test_files_come_in_the_order_given_whether_they_are_there_or_not() -> None:
     assert paths("b", "-", "a", "b") == ["b", "<stdin>", "a", "b"]
 
 
+def test_standard_input_can_be_read_once() -> None:
+    with pytest.raises(ConfigError) as raised:
+        paths("-", "a", "-")
+    assert str(raised.value) == (
+        "command line: FILE: standard input can be read only once"
+    )
+
+
 def test_a_directory_stands_for_its_specs_as_a_runtime_sees_them(
     tmp_path: Path,
 ) -> None:
@@ -53,6 +61,13 @@ def test_a_directory_stands_for_its_specs_as_a_runtime_sees_them(
 
 def test_an_empty_directory_stands_for_nothing(tmp_path: Path) -> None:
     assert paths(tmp_path) == []
+
+
+@pytest.mark.parametrize("arguments", [[""], ["-", ""]])
+def test_what_is_left_of_an_unset_variable_is_bad_usage(arguments: list[str]) -> None:
+    with pytest.raises(ConfigError) as raised:
+        paths(*arguments)
+    assert str(raised.value) == "command line: FILE: '' is not the name of a file"
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS
 from nri_cdi.cli import specs
 from nri_cdi.cli.specs import (
     asked_for,
+    device_or_pattern,
     is_pattern,
     load_registry,
     matching,
@@ -95,14 +96,23 @@ def test_every_broken_file_and_directory_is_told(
     said = capsys.readouterr().err.replace(f"{tmp_path}/", "")
     assert said == (
         "nri-cdi: not used: a.yaml:4:3: devices[0].containerEdits: no edits; "
-        "a device needs at least one of its own\n"
-        "nri-cdi: not used: a.yaml:5:3: devices[1].containerEdits: no edits; "
-        "a device needs at least one of its own\n"
-        "nri-cdi: not used: a.yaml:6:3: devices[2].containerEdits: no edits; "
-        "a device needs at least one of its own\n"
-        "nri-cdi: not used: a.yaml: and 2 more\n"
+        "a device needs at least one of its own (and 4 more: see nri-cdi validate)\n"
         "nri-cdi: not used: b\\x1b.yaml:1:1: expected a mapping, got an integer\n"
         "nri-cdi: can't be listed: file: not a directory\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["v.com/gpu=0", "*", "v.com/gpu=?"])
+def test_a_name_or_a_pattern_may_stand_for_devices(text: str) -> None:
+    assert device_or_pattern(text) == text
+
+
+def test_what_is_neither_a_name_nor_a_pattern_stands_for_nothing() -> None:
+    with pytest.raises(argparse.ArgumentTypeError) as raised:
+        device_or_pattern("gpu=0")
+    assert str(raised.value) == (
+        "'gpu=0' is not a qualified device name (vendor/class=name): "
+        "it has no '/' between vendor and class"
     )
 
 

@@ -19,6 +19,7 @@ from nri_cdi.cli.completion.commandline import (
     unquoted,
     verb_purposes,
 )
+from nri_cdi.cli.output import is_encodable
 from nri_cdi.cli.process import EXIT_OK
 from nri_cdi.cli.specs import spec_dirs
 from nri_cdi.errors import NriCdiError
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_OK
     for value, description in found:
         # What is not printable would be more than a line, or none at all.
-        if value.isprintable():
+        if value.isprintable() and is_encodable(value):
             print(f"{value}\t{_clipped(description)}" if description else value)
     return EXIT_OK
 

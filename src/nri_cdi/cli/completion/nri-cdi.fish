@@ -19,7 +19,7 @@ function __nri_cdi_candidates
             case :directories
                 string replace --regex -- '^' "$option" (__fish_complete_directories "$path")
             case '*'
-                echo $line
+                printf '%s\n' $line
         end
     end
 end

@@ -13,7 +13,7 @@ _nri-cdi() {
     for line in $lines; do
         case $line in
         :files | :directories)
-            [[ $PREFIX == -*=* ]] && compset -P '*='
+            [[ $PREFIX == -*=* ]] && compset -P "${PREFIX%%=*}="
             if [[ $line == :files ]]; then
                 _files
             else
@@ -23,7 +23,7 @@ _nri-cdi() {
         *)
             # _describe has a colon between a candidate and what it says of it.
             value=${line%%$'\t'*}
-            found+=("${value//:/\\:}${${line#$value}/$'\t'/:}")
+            found+=("${${value//\\/\\\\}//:/\\:}${${line#"$value"}/$'\t'/:}")
             ;;
         esac
     done

@@ -141,6 +141,60 @@ def test_the_tab_key_completes_names_that_bash_takes_apart(
     assert line.endswith("nri-cdi show --spec-dir=etc/ v.com/gpu=a:c -o yaml ")
 
 
+# Each is a command, a pattern or a quote to a shell.
+EVIL = (
+    "a$(touch pwned).json",
+    "b=`touch pwned`.json",
+    "c;touch pwned.json",
+    "*.json",
+    "d'e.json",
+    'f"g.json',
+    "h!i.json",
+    "j\nk.json",
+)
+
+
+# What stands before a word, what is typed of it, and what it becomes.
+CANDIDATE = "list --spec-dir evil specs"
+FILE = "validate"
+COMPLETED = [
+    (CANDIDATE, "evil/a", r"evil/a\$\(touch\ pwned\).json "),
+    (CANDIDATE, "evil/b", r"evil/b=\`touch\ pwned\`.json "),
+    (CANDIDATE, "evil/b=", r"evil/b=\`touch\ pwned\`.json "),
+    (CANDIDATE, "evil/c", r"evil/c\;touch\ pwned.json "),
+    (CANDIDATE, r"evil/\*", r"evil/\*.json "),
+    (CANDIDATE, "evil/d", r"evil/d\'e.json "),
+    (CANDIDATE, "evil/j", "evil/j"),
+    (CANDIDATE, '"evil/c', '"evil/c;touch pwned.json" '),
+    # In a quote there is no way to write some of them.
+    (CANDIDATE, '"evil/a', '"evil/a'),
+    (CANDIDATE, "'evil/d", "'evil/d"),
+    (FILE, "evil/a", r"evil/a\$\(touch\ pwned\).json "),
+    (FILE, "evil/b=", r"evil/b=\`touch\ pwned\`.json "),
+    (FILE, "--config=evil/b=", r"--config=evil/b=\`touch\ pwned\`.json "),
+    (FILE, r"evil/\*", r"evil/\*.json "),
+    (FILE, "evil/j", "evil/j"),
+    (FILE, '"evil/a', r'"evil/a\$(touch pwned).json" '),
+]
+
+# At Ctrl-G bash shows the line between bars.
+SHOW_LINE = r"""bind -x '"\C-g": printf "|%s|\n" "$READLINE_LINE"'; """
+
+
+@bash
+def test_no_name_of_a_file_is_a_command(terminal: Terminal, home: Path) -> None:
+    for name in EVIL:
+        write(home / "evil" / name, ["0"])
+    terminal.type(SHOW_LINE + "echo bo''und\n", "bound\r")
+    completed = []
+    for before, typed, _ in COMPLETED:
+        shown = terminal.type(f"nri-cdi {before} {typed}\t\x07", "|\r\n")
+        word = shown.split("|")[-2].removeprefix(f"nri-cdi {before} ")
+        completed.append((before, typed, word))
+        terminal.type("\x15", "")  # Ctrl-U: the line goes
+    assert completed == COMPLETED
+
+
 BASH = r"""
 source <(nri-cdi completion bash)
 ask() {
@@ -172,9 +226,13 @@ def test_bash_gets_what_it_lacks_of_the_word(home: Path) -> None:
             "v.com/gpu=a:c",
         ),
         ("show --spec-dir=e", ("=", "e"), "etc|extra"),
-        ("show --spec-dir=a=b", ("=", "a", "=", "b"), "b c"),
-        ("show --spec-dir a=b", ("a", "=", "b"), "b c"),
-        (r"show --spec-dir a=b\ ", ("a", "=", r"b\ "), "b c"),
+        ("show --spec-dir=a=b", ("=", "a", "=", "b"), r"b\ c/"),
+        ("show --spec-dir a=b", ("a", "=", "b"), r"b\ c/"),
+        ("show --spec-dir a=", ("a", "="), r"b\ c/"),
+        (r"show --spec-dir a=b\ ", ("a", "=", r"b\ "), r"b\ c/"),
+        (r"show --spec-dir a\=b\ ", (r"a\=b\ ",), "a=b c"),
+        ("show --spec-dir=~/a=b", ("=", "~/a", "=", "b"), r"b\ c/"),
+        ('show --spec-dir="a=b', ("=", '"a=b'), "a=b c"),
         ("show --spec-dir ~/et", ("~/et",), f"{home}/etc"),
         ("show --spec-dir etc x", ("etc", "x"), ""),
     ]
