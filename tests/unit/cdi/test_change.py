@@ -115,9 +115,7 @@ def test_a_device_that_comes_to_be_shadowed_or_by_more_is_news() -> None:
     top = register("/top", 2, spec_file("/top", "a").spec)
     middle = register("/middle", 1, middle.spec)
     first, second = build_registry([low, top]), build_registry([low, middle, top])
-    assert compare(build_registry([top]), first, NAMES).shadowed == {
-        "v/c=a": ("/low",)
-    }
+    assert compare(build_registry([top]), first, NAMES).shadowed == {"v/c=a": ("/low",)}
     assert compare(first, second, NAMES).shadowed == {"v/c=a": ("/low", "/middle")}
     assert compare(second, first, NAMES).shadowed == {"v/c=a": ("/low",)}
 
