@@ -64,8 +64,12 @@ KNOWN_HABITS = {
         env="append", fills_modes=False, stable=False, user_first=True
     ),
 }
-"""By the beginning of the engine's name and version. Debian builds this Docker with CDI
-1.0.1, and this podman with 0.8.0."""
+"""By the beginning of the engine's name and version, one each. Debian builds this
+Docker with CDI 1.0.1, and this podman with 0.8.0."""
+
+
+OURS = Habits(env="replace", fills_modes=True, stable=True, user_first=True)
+"""Those of the reference's main branch."""
 
 
 class Comparison:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nri_cdi.errors import DocumentError, Problem, ProtocolError, SpecError
+from nri_cdi.errors import (
+    DocumentError,
+    Problem,
+    ProtocolError,
+    RemoteProtocolError,
+    SpecError,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,4 @@ def test_a_line_for_each_problem_whatever_is_in_it(
 def test_a_protocol_error_says_whose_fault_it_is() -> None:
     with pytest.raises(TypeError, match="raise LocalProtocolError or"):
         ProtocolError("wrong")
+    assert str(RemoteProtocolError("wrong")) == "wrong"
