@@ -9,26 +9,22 @@ fail although it gets its edits.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
 from nri_cdi.adjustment import unsupported_edits
 from nri_cdi.cdi.lint import Host, request_errors
-from nri_cdi.cdi.names import is_qualified_name
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
-from nri_cdi.cdi.unresolved import alternatives
 from nri_cdi.errors import AnnotationError, ResolveError, UnsupportedEditError
-from nri_cdi.manifests import TEMPLATES, Container, Pod
+from nri_cdi.intentions import CONTAINER_KEY, doubts
+from nri_cdi.manifests import Container, Pod
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import CONTAINERD, RuntimeInfo
 from nri_cdi.plugin import CdiPlugin
-from nri_cdi.requests import PREFIX, requested_devices
+from nri_cdi.requests import requested_devices
 from nri_cdi.ttrpc.status import Code, RpcError, clip
 
 # Source: containerd 1.7 and 2.x, WithContainerAdjustment and CreateContainer of the CRI
@@ -37,18 +33,6 @@ _CONTAINERDS_WORDS = (
     "failed to create containerd container: failed to get NRI adjustment for "
     "container: rpc error: code = {code} desc = {message}"
 )
-
-_CONTAINER_KEY = f"{PREFIX}container."
-_LIKE_CONTAINER_KEY = re.compile(
-    rf"{re.escape(PREFIX)}(?:(?:init|ephemeral)[._-]?)?containers?[._-](.+)",
-    re.IGNORECASE,
-)
-# Annotations for unknown containers that have a warning each: one may be misspelt, many
-# are of another pod.
-_WARNED = 10
-
-# Two letters of the prefix may be wrong. Source: difflib, SequenceMatcher.ratio.
-_ALIKE = 0.8
 
 
 class Result(StrEnum):
@@ -111,7 +95,7 @@ def explain(pod: Pod, registry: Registry, runtime: RuntimeInfo) -> PodExplanatio
             node.create(each, container)
             for each, container in _with_annotations_of_concern(pod)
         ),
-        warnings=tuple(_doubts(pod)),
+        warnings=tuple(doubts(pod)),
     )
 
 
@@ -124,10 +108,10 @@ def _with_annotations_of_concern(pod: Pod) -> Iterator[tuple[Pod, Container]]:
     shared = {
         key: value
         for key, value in pod.annotations.items()
-        if not key.startswith(_CONTAINER_KEY) or key == _CONTAINER_KEY
+        if not key.startswith(CONTAINER_KEY) or key == CONTAINER_KEY
     }
     for container in pod.containers:
-        own = _CONTAINER_KEY + container.name
+        own = CONTAINER_KEY + container.name
         annotations = shared
         if own in pod.annotations:
             annotations = {**shared, own: pod.annotations[own]}
@@ -255,62 +239,3 @@ def _kubelet_error(error: RpcError, runtime: RuntimeInfo) -> str:
         return ""
     code = Code(error.code).name.title().replace("_", "")
     return _CONTAINERDS_WORDS.format(code=code, message=clip(error.message))
-
-
-def _doubts(pod: Pod) -> Iterator[str]:
-    names = dict.fromkeys(container.name for container in pod.containers)
-    yield from _unknown_containers(pod, names)
-    for key, value in sorted(pod.annotations.items()):
-        if key.startswith(_CONTAINER_KEY):
-            continue
-        if key.startswith(PREFIX):
-            yield from _not_for_one_container(key, names)
-        elif _asks_in_vain(key, value):
-            yield (
-                f"annotation {quoted(key)} names devices, but asks for none: "
-                f"its prefix is not {PREFIX}"
-            )
-    for key in sorted(pod.outer_annotations):
-        if key.startswith(PREFIX) and key not in pod.annotations:
-            there = ".".join((*TEMPLATES[pod.kind], "metadata.annotations"))
-            yield (
-                f"annotation {quoted(key)} is on the {pod.kind}, and not on its pods: "
-                f"put it into {there}"
-            )
-
-
-def _unknown_containers(pod: Pod, names: Mapping[str, None]) -> Iterator[str]:
-    asked_for = (
-        key.removeprefix(_CONTAINER_KEY)
-        for key in sorted(pod.annotations)
-        if key.startswith(_CONTAINER_KEY)
-    )
-    # An empty name is an error, and the plugin says so.
-    unknown = [name for name in asked_for if name and name not in names]
-    for name in unknown[:_WARNED]:
-        yield (
-            f"annotation {quoted(_CONTAINER_KEY + name)} is for a container that the "
-            f"pod does not have{alternatives(name, names, len(names))}"
-        )
-    if len(unknown) > _WARNED:
-        yield (
-            f"{len(unknown) - _WARNED} more annotations are for containers that the "
-            "pod does not have"
-        )
-
-
-def _not_for_one_container(key: str, names: Mapping[str, None]) -> Iterator[str]:
-    match = _LIKE_CONTAINER_KEY.fullmatch(key)
-    if match and match[1] in names:
-        yield (
-            f"annotation {quoted(key)} asks for every container of the pod: "
-            f"for one alone it is {_CONTAINER_KEY}{match[1]}"
-        )
-
-
-def _asks_in_vain(key: str, value: str) -> bool:
-    prefix = key.partition("/")[0].lower()
-    alike = get_close_matches(prefix, [PREFIX.removesuffix("/")], cutoff=_ALIKE)
-    return bool(alike) and any(
-        is_qualified_name(name.strip()) for name in value.split(",")
-    )
