@@ -1,4 +1,4 @@
-"""The scripts, and that for bash in a bash.
+"""The scripts, and that for bash in a bash on a terminal.
 
 Those for zsh and fish are tried in tests/e2e/test_shells.py, as the test bed has to
 fetch these shells.
@@ -10,7 +10,6 @@ import os
 import pty
 import select
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -23,8 +22,6 @@ from nri_cdi.cli import main
 from tests.unit.cli.speccing import write
 
 DEADLINE_S = 20
-
-bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 
 
 @pytest.fixture
@@ -71,7 +68,6 @@ def test_a_script_says_how_to_install_it_and_asks_the_program(
     assert " __complete -- " in text
 
 
-@bash
 @pytest.mark.parametrize("script", ["bash"], indirect=True)
 def test_bash_understands_its_script(script: tuple[str, Path]) -> None:
     _, path = script
@@ -126,7 +122,6 @@ def terminal(home: Path) -> Iterator[Terminal]:
     made.close()
 
 
-@bash
 def test_the_tab_key_completes_names_that_bash_takes_apart(
     terminal: Terminal,
 ) -> None:
@@ -181,7 +176,6 @@ COMPLETED = [
 SHOW_LINE = r"""bind -x '"\C-g": printf "|%s|\n" "$READLINE_LINE"'; """
 
 
-@bash
 def test_no_name_of_a_file_is_a_command(terminal: Terminal, home: Path) -> None:
     for name in EVIL:
         write(home / "evil" / name, ["0"])
@@ -209,7 +203,6 @@ ask() {
 SHOW = ("nri-cdi", "show", "--spec-dir")
 
 
-@bash
 def test_bash_gets_what_it_lacks_of_the_word(home: Path) -> None:
     """As bash calls it: COMP_WORDS has the pieces, and a reply replaces the last."""
     asked: list[tuple[str, tuple[str, ...], str]] = [
@@ -243,7 +236,6 @@ def test_bash_gets_what_it_lacks_of_the_word(home: Path) -> None:
     assert _ran(calls, home) == [expected for _, _, expected in asked]
 
 
-@bash
 @pytest.mark.parametrize(
     ("call", "expected"),
     [
