@@ -1,6 +1,6 @@
 """The completion scripts, in the zsh and the fish that Debian ships.
 
-bash has unit tests of its own, tests/unit/cli/completion/test_scripts.py.
+bash has tests of its own, tests/e2e/test_bash_completion.py.
 """
 
 from __future__ import annotations
