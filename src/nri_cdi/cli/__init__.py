@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from itertools import islice
 from typing import Any, NoReturn
 
 from nri_cdi import __version__
@@ -33,6 +34,8 @@ from nri_cdi.cli.process import (
 from nri_cdi.errors import ConfigError, NriCdiError
 
 AFTER = "after_verb_"
+
+END_OF_OPTIONS = "--"
 
 # What a shell's completion calls; no verb, as it is for no person.
 COMPLETE = "__complete"
@@ -160,6 +163,37 @@ class _Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(message)
 
 
+class _VerbParser(_Parser):
+    """Takes options between and behind positional arguments, as everybody types them.
+
+    argparse gives all positional arguments what stands before the first option.
+    """
+
+    def parse_known_args(  # type: ignore[override]  # of its three forms we need one
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        return super().parse_known_args(self._options_first(args or ()), namespace)
+
+    def _options_first(self, arguments: Sequence[str]) -> list[str]:
+        options: list[str] = []
+        others: list[str] = []
+        left = iter(arguments)
+        for argument in left:
+            if argument == END_OF_OPTIONS:
+                others += (END_OF_OPTIONS, *left)
+            elif argument.startswith("-") and argument != "-":
+                options.append(argument)
+                if self._takes_the_next(argument):
+                    options += islice(left, 1)
+            else:
+                others.append(argument)
+        return options + others
+
+    def _takes_the_next(self, option: str) -> bool:
+        action = self._option_string_actions.get(option)
+        return action is not None and action.nargs != 0
+
+
 def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """The parser for these arguments: only the verbs in them have theirs."""
     parser = _Parser(
@@ -169,7 +203,9 @@ def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"nri-cdi {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    verbs = parser.add_subparsers(
+        dest="verb", metavar="VERB", title="verbs", parser_class=_VerbParser
+    )
     for name, module, purpose in VERBS:
         verb = verbs.add_parser(
             name,
@@ -186,13 +222,13 @@ def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def global_options(prefix: str = "") -> _Parser:
+def global_options(prefix: str = "") -> _VerbParser:
     """The options that may stand before or after the verb; none has a default.
 
     A verb's parser would overwrite the values of the parser before it, so those that
     stand after the verb have names with a ``prefix``.
     """
-    options = _Parser(
+    options = _VerbParser(
         add_help=False,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,

@@ -526,3 +526,37 @@ def test_a_listing_takes_no_event_loop_and_no_protobuf(listing: list[str]) -> No
         check=True,
     )
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list", "devices", "-o", "json", "a*"],
+        ["list", "-o", "json", "devices", "a*"],
+        ["list", "devices", "a*", "--output=json"],
+        ["list", "devices", "-ojson", "--", "a*"],
+        ["list", "-o", "json", "--", "devices", "a*"],
+    ],
+)
+def test_options_may_stand_anywhere(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "v.json", ["a1", "b1"], kind="a.com/x")
+    write(tmp_path / "w.json", ["c1"], kind="b.com/x")
+    assert main(["--spec-dir", str(tmp_path), *arguments]) == 0
+    listed = json.loads(capsys.readouterr().out)["devices"]
+    assert [device["name"] for device in listed] == ["a.com/x=a1", "a.com/x=b1"]
+
+
+def test_what_stands_behind_two_dashes_is_no_option(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["validate", "-o", "json", "--", "-o"]) == 1
+    assert json.loads(capsys.readouterr().out)["files"][0]["path"] == "-o"
+
+
+def test_an_empty_value_is_a_value(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--spec-dir", "", "devices"]) == 2
+    assert capsys.readouterr().err == (
+        "nri-cdi: command line: --spec-dir: '' is not the name of a directory\n"
+    )
