@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from nri_cdi.quoting import printable
+
 
 class NriCdiError(Exception):
     """Base of every error of this package."""
@@ -69,9 +71,9 @@ class DocumentError(NriCdiError):
 
     def lines(self) -> list[str]:
         """The text of each problem, with its place in front; none has a line break."""
-        path = _on_one_line(self.path)
+        path = printable(self.path)
         return [
-            f"{_place(path, problem)}: {_on_one_line(str(problem))}"
+            f"{_place(path, problem)}: {printable(str(problem))}"
             for problem in self.problems
         ]
 
@@ -114,14 +116,6 @@ class ResolveError(RequestError):
 
 class UnsupportedEditError(RequestError):
     """An edit that the connected runtime has no way to carry out."""
-
-
-def _on_one_line(text: str) -> str:
-    """``text`` without what a terminal or a log takes for more than letters.
-
-    The name of a file may have anything in it but a slash.
-    """
-    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def _place(path: str, problem: Problem) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from nri_cdi.cdi.names import is_qualified_name
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.unresolved import alternatives
 from nri_cdi.manifests import TEMPLATES, Pod
+from nri_cdi.quoting import quoted
 from nri_cdi.requests import PREFIX
 
 CONTAINER_KEY = f"{PREFIX}container."

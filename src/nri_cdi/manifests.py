@@ -19,10 +19,10 @@ from nri_cdi.cdi.events import MalformedError
 from nri_cdi.cdi.pointers import at_index, at_key
 from nri_cdi.cdi.positions import locate_all
 from nri_cdi.cdi.problems import ProblemLog, in_order, problem
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.scalars import describe
 from nri_cdi.errors import ManifestError, Problem
+from nri_cdi.quoting import quoted
 
 MISSING_FIELD = "missing-field"
 

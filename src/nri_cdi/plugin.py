@@ -17,12 +17,12 @@ from typing import Protocol
 
 from nri_cdi.adjustment import CompiledAdjustment, compile_adjustment
 from nri_cdi.cdi.edits import Resolution
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.errors import ConfigError, RequestError, ResolveError
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import OLDEST, RuntimeInfo
 from nri_cdi.nri.plugin import Answer, Plugin, Runtime
+from nri_cdi.quoting import quoted
 from nri_cdi.requests import Request, requested_devices
 from nri_cdi.ttrpc.calls import MAX_PAYLOAD
 from nri_cdi.ttrpc.status import Code, RpcError

@@ -14,7 +14,6 @@ from nri_cdi.adjustment.places import Place, Target, placed
 from nri_cdi.cdi.devnodes import DeviceNodeError, ResolvedNode, resolve_node
 from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.model import DeviceNode
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.errors import RequestError, UnsupportedEditError
 from nri_cdi.nri.capabilities import SUPPORT
 from nri_cdi.nri.deviceaccess import (
@@ -26,6 +25,7 @@ from nri_cdi.nri.deviceaccess import (
     granted_access,
     parse_access,
 )
+from nri_cdi.quoting import quoted
 
 Lstat = Callable[[str], os.stat_result]
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from nri_cdi.cdi.edits import Resolution, SourcedEdits
 from nri_cdi.cdi.model import ContainerEdits
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.errors import RequestError, UnsupportedEditError
 from nri_cdi.nri.capabilities import DOCKER, SUPPORT, Capabilities, RuntimeInfo
+from nri_cdi.quoting import quoted
 
 _Edit = TypeVar("_Edit")
 

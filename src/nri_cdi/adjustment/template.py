@@ -19,7 +19,7 @@ from nri_cdi.adjustment.places import (
 from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.idmapping import id_mapping
 from nri_cdi.cdi.model import IntelRdt, LinuxNetDevice, Mount
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.quoting import quoted
 
 HOOK_FIELDS: Mapping[str, str] = MappingProxyType(
     {

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from nri_cdi.cdi.names import parse_qualified_name
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.errors import AnnotationError, InvalidNameError
+from nri_cdi.quoting import quoted
 
 ANNOTATION_PREFIX = "cdi.k8s.io/"
 

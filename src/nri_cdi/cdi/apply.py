@@ -21,11 +21,11 @@ from nri_cdi.cdi.editrules import HOOK_NAMES
 from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.idmapping import id_mapping
 from nri_cdi.cdi.model import ContainerEdits, Hook, IntelRdt, Mount
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.errors import RequestError
 from nri_cdi.oci import EnvMode
 from nri_cdi.oci.problems import UNNAMED
+from nri_cdi.quoting import quoted
 
 Lstat = Callable[[str], os.stat_result]
 

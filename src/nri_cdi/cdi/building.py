@@ -16,11 +16,12 @@ from typing import Any, TypeAlias
 
 from nri_cdi.cdi.pointers import at_index, at_key
 from nri_cdi.cdi.problems import ProblemLog
-from nri_cdi.cdi.quoting import MAX_QUOTED, quoted
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.scalars import describe
 from nri_cdi.cdi.version import LEGACY_RDT_VERSIONS
 from nri_cdi.errors import Problem
+from nri_cdi.folding import fold
+from nri_cdi.quoting import MAX_QUOTED, quoted
 
 Place: TypeAlias = "tuple[Place, str | int] | None"
 """Where a value is: the place around it, and its key or index; None is the root."""
@@ -28,9 +29,6 @@ Place: TypeAlias = "tuple[Place, str | int] | None"
 Convert: TypeAlias = "Callable[[Builder, Any, Place], Any]"
 
 Fields: TypeAlias = "Mapping[str, tuple[str, type | None, Convert]]"
-
-# Go's comparison folds two letters more into ASCII than lower() does.
-_FOLDED = {0x17F: "s", 0x212A: "k"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,11 +178,6 @@ class Builder:
 
     def _report(self, rule: Rule, message: str, place: Place) -> None:
         self.problems.add(_problem(rule, message, place))
-
-
-def fold(key: str) -> str:
-    """``key`` as Go compares the names of fields: in lower case, by and large."""
-    return key.translate(_FOLDED).lower()
 
 
 def _problem(rule: Rule, message: str, place: Place) -> Problem:

@@ -23,12 +23,12 @@ from nri_cdi.cdi.change import Change, compare
 from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.forking import after_fork
 from nri_cdi.cdi.model import Spec
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.reading import LoadedSpec, read_spec
 from nri_cdi.cdi.registry import BrokenFile, Registry, SpecFile, build_registry
 from nri_cdi.cdi.scan import scan_spec_dirs
 from nri_cdi.cdi.specfiles import SpecFiles
 from nri_cdi.cdi.specnames import generate_name_for_spec, spec_file_name
+from nri_cdi.quoting import quoted
 
 if TYPE_CHECKING:
     from nri_cdi.cdi.following import Following

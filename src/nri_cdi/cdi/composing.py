@@ -38,10 +38,10 @@ from nri_cdi.cdi.events import (
 )
 from nri_cdi.cdi.pointers import at_index, at_key
 from nri_cdi.cdi.problems import ProblemLog
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.scalars import ScalarError, describe, key_of
 from nri_cdi.errors import Problem
+from nri_cdi.quoting import quoted
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 

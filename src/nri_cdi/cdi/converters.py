@@ -15,8 +15,8 @@ from typing import Any
 
 from nri_cdi.cdi.building import Builder, Convert, Place, Shape
 from nri_cdi.cdi.model import NO_ANNOTATIONS
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.scalars import resolve_plain, text_of
+from nri_cdi.quoting import quoted
 
 _JSON_INTEGER_LIMIT = 1e21
 """From here on Go writes a float with an exponent, which is no integer to it."""

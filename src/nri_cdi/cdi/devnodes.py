@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nri_cdi.cdi.model import DeviceNode
-from nri_cdi.cdi.quoting import quoted_path
 from nri_cdi.errors import RequestError
+from nri_cdi.quoting import quoted_path
 
 FIFO = "p"
 _TYPES = {stat.S_IFBLK: "b", stat.S_IFCHR: "c", stat.S_IFIFO: FIFO}

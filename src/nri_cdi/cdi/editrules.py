@@ -19,9 +19,9 @@ from nri_cdi.cdi.model import (
 )
 from nri_cdi.cdi.pointers import at_index
 from nri_cdi.cdi.problems import each, problem, under
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.errors import Problem
+from nri_cdi.quoting import quoted
 
 UINT32 = range(2**32)
 INT64 = range(-(2**63), 2**63)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from nri_cdi.cdi.model import ContainerEdits
-from nri_cdi.cdi.quoting import printable
+from nri_cdi.quoting import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from itertools import islice
 
 from nri_cdi.cdi.pointers import at_key
 from nri_cdi.cdi.problems import MAX_PROBLEMS
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.errors import Problem
+from nri_cdi.quoting import quoted
 
 MAX_PREFIX = 253
 """Characters of a key's prefix: those of a DNS-1123 subdomain."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.errors import InvalidNameError
+from nri_cdi.quoting import quoted
 
 _ALNUM = "A-Za-z0-9"
 _VENDOR_OR_CLASS = re.compile(rf"[A-Za-z](?:[{_ALNUM}_.-]*[{_ALNUM}])?")

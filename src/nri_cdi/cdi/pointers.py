@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.quoting import quoted
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 

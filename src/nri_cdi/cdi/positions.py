@@ -19,7 +19,6 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from nri_cdi.cdi.building import fold
 from nri_cdi.cdi.events import (
     MalformedError,
     open_events,
@@ -29,6 +28,7 @@ from nri_cdi.cdi.events import (
 from nri_cdi.cdi.pointers import at_index, at_key, is_within, parent
 from nri_cdi.cdi.scalars import ScalarError, key_of
 from nri_cdi.cdi.syntax import UNPRINTABLE, Position
+from nri_cdi.folding import fold
 
 # JSON may have characters that YAML must escape, and writes one beyond 16 bits as two
 # escapes; libyaml reads neither.

@@ -18,11 +18,11 @@ from nri_cdi.cdi.model import Spec
 from nri_cdi.cdi.pointers import is_within, parent
 from nri_cdi.cdi.positions import locate
 from nri_cdi.cdi.problems import in_order
-from nri_cdi.cdi.quoting import quoted, quoted_path
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.shapes import build_spec
 from nri_cdi.cdi.validation import validate_content
 from nri_cdi.errors import Problem, SpecError
+from nri_cdi.quoting import quoted, quoted_path
 
 MAX_FILE_SIZE = 16 * 1024 * 1024
 """Bytes of a spec file: some 50 000 devices. Much larger values in it would hold up

@@ -16,7 +16,7 @@ import re
 import struct
 from decimal import Decimal
 
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.quoting import quoted
 
 Scalar = str | int | float | bool | None
 

@@ -12,9 +12,9 @@ import os
 
 from nri_cdi.cdi.model import Spec
 from nri_cdi.cdi.names import parse_kind
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.scan import is_spec_name
 from nri_cdi.errors import InvalidNameError
+from nri_cdi.quoting import quoted
 
 DEFAULT_EXTENSION = ".yaml"
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.errors import Problem
+from nri_cdi.quoting import quoted
 
 # YAML 1.1, production 1: c-printable.
 UNPRINTABLE = re.compile(

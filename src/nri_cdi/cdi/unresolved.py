@@ -11,8 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from nri_cdi.cdi.names import is_qualified_name, parse_qualified_name
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.errors import InvalidNameError
+from nri_cdi.quoting import printable, quoted
 
 if TYPE_CHECKING:
     from nri_cdi.cdi.registry import Registry, SpecFile
@@ -124,5 +124,5 @@ def _listing(first: Sequence[str], total: int) -> str:
 
 def _clipped(text: str) -> str:
     """The beginning of a text, on one line and without control characters."""
-    shown = text if text.isprintable() else repr(text)[1:-1]
+    shown = printable(text)
     return shown if len(shown) <= MAX_CLAUSE else f"{shown[:MAX_CLAUSE]}..."

@@ -17,7 +17,6 @@ from nri_cdi.cdi.metadata import validate_annotations
 from nri_cdi.cdi.model import Device, Spec
 from nri_cdi.cdi.names import parse_kind, validate_device_name
 from nri_cdi.cdi.problems import MAX_PROBLEMS, each, problem, under
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.version import (
     minimum_version,
@@ -25,6 +24,7 @@ from nri_cdi.cdi.version import (
     unmet_requirement,
 )
 from nri_cdi.errors import InvalidNameError, Problem
+from nri_cdi.quoting import quoted
 
 
 def validate_spec(spec: Spec) -> list[Problem]:

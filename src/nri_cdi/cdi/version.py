@@ -15,8 +15,8 @@ from operator import attrgetter
 from typing import Any
 
 from nri_cdi.cdi.model import Device, DeviceNode, IntelRdt, Mount, Spec
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.errors import InvalidNameError
+from nri_cdi.quoting import quoted
 
 VERSIONS = (
     "0.1.0",

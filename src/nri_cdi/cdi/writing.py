@@ -22,13 +22,13 @@ from nri_cdi.cdi.model import Spec
 from nri_cdi.cdi.plain import to_plain
 from nri_cdi.cdi.pointers import at_index, at_key
 from nri_cdi.cdi.problems import in_order, problem
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.reading import MAX_FILE_SIZE
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.specnames import spec_path
 from nri_cdi.cdi.validation import validate_spec
 from nri_cdi.cdi.yamltext import to_yaml
 from nri_cdi.errors import Problem, SpecError
+from nri_cdi.quoting import quoted
 
 DIRECTORY_MODE = 0o755
 

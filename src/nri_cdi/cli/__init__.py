@@ -18,7 +18,6 @@ from itertools import islice
 from typing import Any, NoReturn
 
 from nri_cdi import __version__
-from nri_cdi.cli.output import printable
 from nri_cdi.cli.process import (
     EXIT_PROBLEMS,
     EXIT_USAGE,
@@ -32,6 +31,7 @@ from nri_cdi.cli.process import (
     write_message,
 )
 from nri_cdi.errors import ConfigError, NriCdiError
+from nri_cdi.quoting import printable
 
 AFTER = "after_verb_"
 

@@ -13,12 +13,12 @@ from nri_cdi.cdi.annotations import (
 )
 from nri_cdi.cdi.metadata import validate_annotations
 from nri_cdi.cdi.names import parse_qualified_name
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cli.output import JSON, TABLE, YAML, add_output, print_table, print_value
 from nri_cdi.cli.process import EXIT_OK, say
 from nri_cdi.cli.specs import asked_for, device_or_pattern, load_registry
 from nri_cdi.errors import AnnotationError, ResolveError
+from nri_cdi.quoting import quoted
 from nri_cdi.requests import PREFIX, requested_devices
 
 EPILOG = """\

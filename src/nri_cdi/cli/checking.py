@@ -14,10 +14,11 @@ from typing import Any
 from nri_cdi.cdi.reading import LoadedSpec, parse_spec
 from nri_cdi.cdi.registry import BrokenFile, Registry, build_registry, register
 from nri_cdi.cdi.scan import scan_spec_dirs
-from nri_cdi.cli.output import Style, printable, styled
+from nri_cdi.cli.output import Style, styled
 from nri_cdi.cli.sources import STANDARD_INPUT, Source, read_once, sources
 from nri_cdi.cli.specs import spec_dirs
 from nri_cdi.errors import Problem, SpecError
+from nri_cdi.quoting import printable
 
 STYLES = {"error": Style.BAD, "warning": Style.WARNING, "info": Style.NAME}
 

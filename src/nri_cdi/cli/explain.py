@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.unresolved import alternatives
 from nri_cdi.cli.output import TABLE, add_output, print_value
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
 from nri_cdi.cli.sources import Source, sources
 from nri_cdi.cli.specs import load_registry, say_errors
+from nri_cdi.quoting import quoted
 
 if TYPE_CHECKING:
     from nri_cdi.cdi.registry import Registry

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nri_cdi.adjustment.plain import to_plain as plain_adjustment
-from nri_cdi.cli.output import Style, Styled, print_table, printable, styled
+from nri_cdi.cli.output import Style, Styled, print_table, styled
 from nri_cdi.cli.process import say
 from nri_cdi.explanation import (
     ContainerExplanation,
@@ -18,6 +18,7 @@ from nri_cdi.explanation import (
 )
 from nri_cdi.manifests import Pod
 from nri_cdi.nri.capabilities import RuntimeInfo
+from nri_cdi.quoting import printable
 
 _TYPES: Mapping[str, str] = MappingProxyType(
     {

@@ -11,16 +11,9 @@ from nri_cdi.cdi.lint import Finding, LintRule, Severity
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cli.checking import STYLES, counted, plain_problem, print_problem
 from nri_cdi.cli.inventory import errors
-from nri_cdi.cli.output import (
-    TABLE,
-    Style,
-    Styled,
-    print_table,
-    print_value,
-    printable,
-    styled,
-)
+from nri_cdi.cli.output import TABLE, Style, Styled, print_table, print_value, styled
 from nri_cdi.cli.process import say
+from nri_cdi.quoting import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 from nri_cdi.cdi.formatting import format_spec
 from nri_cdi.cdi.reading import read_file
-from nri_cdi.cli.output import Style, printable, styled
+from nri_cdi.cli.output import Style, styled
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say, say_error
 from nri_cdi.cli.rewrites import open_stream, print_text, write_text
 from nri_cdi.cli.sources import STANDARD_INPUT, Source, sources
 from nri_cdi.errors import DocumentError
+from nri_cdi.quoting import printable
 
 EPILOG = """\
 Canonical form has the fields in the order of the CDI specification, one value a line,

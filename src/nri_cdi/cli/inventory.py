@@ -10,8 +10,8 @@ from typing import Any
 from nri_cdi.cdi.registry import Registry, SpecFile
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cli.checking import plain_problem
-from nri_cdi.cli.output import printable
 from nri_cdi.errors import DocumentError, Problem
+from nri_cdi.quoting import printable
 
 # Names that a sentence about several devices has; a file may have thousands.
 LISTED = 3

@@ -19,7 +19,6 @@ from nri_cdi.cdi.lint import (
     unread_entries,
 )
 from nri_cdi.cdi.lint.findings import of_problem
-from nri_cdi.cdi.quoting import quoted_path
 from nri_cdi.cdi.reading import LoadedSpec
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cli.checking import (
@@ -42,6 +41,7 @@ from nri_cdi.cli.hostfiles import HostFiles
 from nri_cdi.cli.output import add_output
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS
 from nri_cdi.cli.specs import asked_for, say_errors
+from nri_cdi.quoting import quoted_path
 
 EPILOG = """\
 An error does not work, on this host or on any. A warning is probably not what is meant.

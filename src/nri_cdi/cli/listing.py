@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cdi.unresolved import explain_unresolved
 from nri_cdi.cli import inventory
@@ -22,6 +21,7 @@ from nri_cdi.cli.output import (
 )
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
 from nri_cdi.cli.specs import is_pattern, matching, read_registry, say_errors, spec_dirs
+from nri_cdi.quoting import quoted
 
 EPILOG = """\
 A pattern is a name with the wildcards * ? [ ] of the shell; quote it. Devices, vendors,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from nri_cdi.cdi.cache import Cache
 from nri_cdi.cdi.registry import build_registry
 from nri_cdi.cli.events import Event, events
-from nri_cdi.cli.output import JSON, TABLE, Style, add_output, printable, styled
+from nri_cdi.cli.output import JSON, TABLE, Style, add_output, styled
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
 from nri_cdi.cli.specs import (
     device_or_pattern,
@@ -23,6 +23,7 @@ from nri_cdi.cli.specs import (
     say_errors,
     spec_dirs,
 )
+from nri_cdi.quoting import printable
 
 if TYPE_CHECKING:
     from nri_cdi.cdi.following import Following

@@ -16,6 +16,8 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any, TextIO
 
+from nri_cdi.quoting import printable
+
 TABLE, JSON, YAML = FORMATS = ("table", "json", "yaml")
 
 # But for DEL.
@@ -74,11 +76,6 @@ def has_colour(stream: TextIO | None) -> bool:
 def styled(text: str, style: Style, stream: TextIO | None = None) -> str:
     """``text`` in a style, if the stream, stdout unless given, has colours."""
     return _painted(text, style) if has_colour(stream or sys.stdout) else text
-
-
-def printable(text: str) -> str:
-    """``text`` without control characters, which a terminal would obey."""
-    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from nri_cdi.cli.output import Style, printable, styled
+from nri_cdi.cli.output import Style, styled
 from nri_cdi.errors import DocumentError, NriCdiError
+from nri_cdi.quoting import printable
 
 EXIT_OK = 0
 EXIT_PROBLEMS = 1

@@ -9,16 +9,10 @@ from nri_cdi.cdi.edits import Resolution, SourcedEdits
 from nri_cdi.cdi.plain import to_plain
 from nri_cdi.cli.edittext import describe
 from nri_cdi.cli.inventory import errors
-from nri_cdi.cli.output import (
-    TABLE,
-    Style,
-    add_output,
-    print_value,
-    printable,
-    styled,
-)
+from nri_cdi.cli.output import TABLE, Style, add_output, print_value, styled
 from nri_cdi.cli.process import EXIT_OK
 from nri_cdi.cli.specs import asked_for, load_registry, say_errors
+from nri_cdi.quoting import printable
 
 EPILOG = """\
 Names are as in a pod's annotation, or patterns with the wildcards * ? [ ] of the shell;

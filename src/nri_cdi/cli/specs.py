@@ -9,11 +9,11 @@ from pathlib import Path
 
 from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS, Cache
 from nri_cdi.cdi.names import parse_qualified_name
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cli.output import Style
 from nri_cdi.cli.process import say_of
 from nri_cdi.errors import ConfigError, InvalidNameError, Problem, ResolveError
+from nri_cdi.quoting import quoted
 
 # As `nri_cdi.cli.run` has it: verbs look at what the plugin of this node looks at.
 DEFAULT_CONFIG = "/etc/nri-cdi/config.yaml"

@@ -17,9 +17,10 @@ from nri_cdi.cli.checking import (
     print_problem,
     registry_of,
 )
-from nri_cdi.cli.output import TABLE, Style, add_output, print_value, printable, styled
+from nri_cdi.cli.output import TABLE, Style, add_output, print_value, styled
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
 from nri_cdi.errors import Problem
+from nri_cdi.quoting import printable
 
 EPILOG = """\
 Every error of every file is reported, with line, column and place. A file with an error

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from nri_cdi.errors import OciSpecError, Problem
 from nri_cdi.oci.problems import UNNAMED, Rule, unsuitable, wrong_type
+from nri_cdi.quoting import quoted
 
 MAX_SPEC_SIZE = 16 * 1024 * 1024
 """Bytes: what containerd takes in one message. Usual specs have some ten thousand."""
@@ -26,8 +27,6 @@ seccomp rule."""
 MAX_INDENTED = 256 * 1024
 """Bytes of a compact text that is written indented. People read no more; and deep down
 a byte becomes a line of 2 * MAX_DEPTH spaces."""
-
-_MAX_SHOWN = 64
 
 
 def parse_oci_spec(data: bytes, path: str) -> dict[str, Any]:
@@ -119,7 +118,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
-        message = f"the key {_shown(key)} is given twice in one object"
+        message = f"the key {quoted(key)} is given twice in one object"
         raise _RefusedError(Rule.DUPLICATE_KEY, message)
     return made
 
@@ -127,19 +126,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _float(digits: str) -> float:
     value = float(digits)
     if isinf(value):
-        message = f"the number {_shown(digits)} is beyond a 64-bit float"
+        message = f"the number {quoted(digits)} is beyond a 64-bit float"
         raise _RefusedError(Rule.OUT_OF_RANGE, message)
     return value
 
 
 def _constant(name: str) -> NoReturn:
     raise _RefusedError(Rule.SYNTAX, f"not JSON: {name} is no number there")
-
-
-def _shown(text: str) -> str:
-    if len(text) <= _MAX_SHOWN:
-        return repr(text)
-    return f"{text[:_MAX_SHOWN]!r}... ({len(text)} characters)"
 
 
 def _is_too_deep(value: Any) -> bool:

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from nri_cdi.folding import fold
 from nri_cdi.oci.problems import UNNAMED, Rule, is_a, join, unsuitable, wrong_type
 
 _Kind = TypeVar("_Kind")
 
 _Keys = tuple[str, ...]
-
-# Go's encoding/json takes these letters for those, too. Source: fold.go, foldRune.
-_FOLDED = {0x17F: "s", 0x212A: "k"}
 
 
 class Draft:
@@ -107,13 +105,9 @@ class Draft:
         # to other runtimes it is nothing. So an edit of one is lost for either side.
         for other in outer:
             # No key of another length is the same to Go.
-            if len(other) == len(key) and other != key and _fold(other) == key.lower():
+            if len(other) == len(key) and other != key and fold(other) == key.lower():
                 message = f"the key must be written {key!r}"
                 if key in outer:
                     message += ", and that is there too: leave one out"
                 pointer = join(at, other)
                 raise unsuitable(self.path, Rule.WRONG_CASE, pointer, message)
-
-
-def _fold(key: str) -> str:
-    return key.translate(_FOLDED).lower()

@@ -19,10 +19,10 @@ import pytest
 
 from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS, Cache
 from nri_cdi.cdi.model import ContainerEdits, Spec
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.reading import LoadedSpec, parse_spec, read_spec
 from nri_cdi.cdi.specnames import generate_name_for_transient_spec
 from nri_cdi.errors import InvalidNameError, ResolveError, SpecError
+from nri_cdi.quoting import quoted
 from tests.unit.cdi.children import holds_in_child
 from tests.unit.cdi.counting import env, spec_text, write
 from tests.unit.cdi.shortage import no_descriptor_left

@@ -17,9 +17,9 @@ from nri_cdi.cli.output import (
     has_colour,
     print_table,
     print_value,
-    printable,
     styled,
 )
+from nri_cdi.quoting import printable
 
 
 class Terminal(io.StringIO):

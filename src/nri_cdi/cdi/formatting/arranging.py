@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nri_cdi.cdi.building import Shape, fold
+from nri_cdi.cdi.building import Shape
 from nri_cdi.cdi.formatting.entries import Entry, Kind
 from nri_cdi.cdi.model import Spec
 from nri_cdi.cdi.shapes import SHAPES
+from nri_cdi.folding import fold
 
 
 def arrange_document(root: Entry, spec: Spec) -> None:

@@ -21,11 +21,11 @@ from nri_cdi.cdi.events import open_events, problem_at, value_of
 from nri_cdi.cdi.formatting.entries import Entry, Kind
 from nri_cdi.cdi.formatting.remarks import BLOCK_STYLES, LINE_BREAK, block_end
 from nri_cdi.cdi.problems import ProblemLog
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.scalars import key_of
 from nri_cdi.cdi.syntax import syntax_problem
 from nri_cdi.errors import Problem
+from nri_cdi.quoting import quoted
 
 _STANDARD_TAGS = "tag:yaml.org,2002:"
 

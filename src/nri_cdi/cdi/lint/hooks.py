@@ -9,7 +9,7 @@ from nri_cdi.cdi.lint.findings import Finding, finding
 from nri_cdi.cdi.lint.paths import lint_host_path
 from nri_cdi.cdi.lint.rules import LintRule
 from nri_cdi.cdi.model import Hook
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.quoting import quoted
 
 PRESTART = "prestart"
 CREATE_CONTAINER = "createContainer"

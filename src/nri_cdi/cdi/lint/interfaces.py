@@ -8,7 +8,7 @@ from __future__ import annotations
 from nri_cdi.cdi.lint.findings import Finding, finding
 from nri_cdi.cdi.lint.rules import LintRule
 from nri_cdi.cdi.model import LinuxNetDevice
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.quoting import quoted
 
 MAX_NAME = 15
 """Bytes of an interface's name: IFNAMSIZ less the NUL at the end."""

@@ -10,9 +10,9 @@ from nri_cdi.cdi.lint.findings import Finding, finding
 from nri_cdi.cdi.lint.rules import LintRule
 from nri_cdi.cdi.model import Spec
 from nri_cdi.cdi.pointers import at_key
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.version import VERSIONS, minimum_version, parse_version
 from nri_cdi.errors import InvalidNameError
+from nri_cdi.quoting import quoted
 
 # Source: CDI SPEC.md, "Kind".
 MAX_VENDOR = 253

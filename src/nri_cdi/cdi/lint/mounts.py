@@ -10,7 +10,7 @@ from nri_cdi.cdi.lint.paths import clean, lint_container_path, lint_host_path
 from nri_cdi.cdi.lint.rules import LintRule
 from nri_cdi.cdi.model import Mount
 from nri_cdi.cdi.pointers import at_index
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.quoting import quoted
 
 BIND_OPTIONS = frozenset(("bind", "rbind"))
 _NO_FILE_SYSTEMS = frozenset(("", "none", "bind", "rbind"))

@@ -22,7 +22,7 @@ from nri_cdi.cdi.lint.mounts import is_bind
 from nri_cdi.cdi.lint.nodes import UNBUFFERED
 from nri_cdi.cdi.lint.rules import LintRule
 from nri_cdi.cdi.model import ContainerEdits, DeviceNode, Hook, LinuxNetDevice, Mount
-from nri_cdi.cdi.quoting import quoted, quoted_path
+from nri_cdi.quoting import quoted, quoted_path
 
 # Source: Documentation/ABI/testing/sysfs-class-net.
 INTERFACES = "/sys/class/net"

@@ -23,7 +23,7 @@ from nri_cdi.cdi.model import (
     Mount,
 )
 from nri_cdi.cdi.pointers import at_index
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.quoting import quoted
 
 Label = Callable[[str], str]
 """Makes a place within a block of edits one that a message can name."""

@@ -9,7 +9,7 @@ import posixpath
 
 from nri_cdi.cdi.lint.findings import Finding, finding
 from nri_cdi.cdi.lint.rules import LintRule
-from nri_cdi.cdi.quoting import quoted_path
+from nri_cdi.quoting import quoted_path
 
 
 def lint_host_path(field: str, path: str) -> list[Finding]:

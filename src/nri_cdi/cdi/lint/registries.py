@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from nri_cdi.cdi.lint.findings import Finding, finding
 from nri_cdi.cdi.lint.rules import LintRule
-from nri_cdi.cdi.quoting import printable
 from nri_cdi.cdi.registry import Registry, SpecFile
 from nri_cdi.cdi.scan import is_spec_name
+from nri_cdi.quoting import printable
 
 _Value = TypeVar("_Value", bound=Hashable)
 

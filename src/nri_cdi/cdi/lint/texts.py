@@ -23,10 +23,10 @@ from nri_cdi.cdi.events import MalformedError, open_events, position, value_of
 from nri_cdi.cdi.lint.findings import Finding, Sieve, finding
 from nri_cdi.cdi.lint.rules import LintRule
 from nri_cdi.cdi.pointers import at_index, at_key
-from nri_cdi.cdi.quoting import quoted
 from nri_cdi.cdi.scalars import Scalar, key_of, resolve_plain, text_of
 from nri_cdi.cdi.shapes import SHAPES
 from nri_cdi.cdi.syntax import Position, syntax_problem
+from nri_cdi.quoting import quoted
 
 _NO_TEXT = (boolean, integer, integers, optional_integer)
 

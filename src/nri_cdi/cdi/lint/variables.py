@@ -9,7 +9,7 @@ import re
 
 from nri_cdi.cdi.lint.findings import Finding, finding
 from nri_cdi.cdi.lint.rules import LintRule
-from nri_cdi.cdi.quoting import quoted
+from nri_cdi.quoting import quoted
 
 # Source: POSIX, Base Definitions, 8.1; names in lower case are common, and fine.
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")

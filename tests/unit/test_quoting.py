@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nri_cdi.cdi.quoting import MAX_QUOTED, printable, quoted
+from nri_cdi.quoting import MAX_QUOTED, printable, quoted
 
 
 @pytest.mark.parametrize(
