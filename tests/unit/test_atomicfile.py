@@ -332,3 +332,21 @@ def test_a_check_just_before_can_keep_what_is_there(tmp_path: Path) -> None:
     assert caught.value.filename == str(path)
     assert [each.name for each in tmp_path.iterdir()] == ["a.yaml"]
     assert path.read_text() == "old"
+
+
+def test_the_content_is_on_the_disk_before_it_has_its_name_and_then_the_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("old")
+    flushed: list[tuple[str, str]] = []
+    flush = os.fsync
+
+    def observed(file: int) -> None:
+        flush(file)
+        kind = "directory" if stat.S_ISDIR(os.fstat(file).st_mode) else "file"
+        flushed.append((kind, path.read_text()))
+
+    monkeypatch.setattr(os, "fsync", observed)
+    replace_file(str(path), b"new")
+    assert flushed == [("file", "old"), ("directory", "new")]
