@@ -19,12 +19,12 @@ from nri_cdi.adjustment import unsupported_edits
 from nri_cdi.cdi.lint import Host, request_errors
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.errors import AnnotationError, ResolveError, UnsupportedEditError
-from nri_cdi.intentions import CONTAINER_KEY, doubts
+from nri_cdi.intentions import doubts
 from nri_cdi.manifests import Container, Pod
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import CONTAINERD, RuntimeInfo
 from nri_cdi.plugin import CdiPlugin
-from nri_cdi.requests import requested_devices
+from nri_cdi.requests import CONTAINER_KEY, requested_devices
 from nri_cdi.ttrpc.status import Code, RpcError, clip
 
 # Source: containerd 1.7 and 2.x, WithContainerAdjustment and CreateContainer of the CRI

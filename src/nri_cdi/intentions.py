@@ -14,9 +14,8 @@ from nri_cdi.cdi.names import is_qualified_name
 from nri_cdi.cdi.unresolved import alternatives
 from nri_cdi.manifests import TEMPLATES, Pod
 from nri_cdi.quoting import quoted
-from nri_cdi.requests import PREFIX
+from nri_cdi.requests import CONTAINER_KEY, PREFIX
 
-CONTAINER_KEY = f"{PREFIX}container."
 _LIKE_CONTAINER_KEY = re.compile(
     rf"{re.escape(PREFIX)}(?:(?:init|ephemeral)[._-]?)?containers?[._-](.+)",
     re.IGNORECASE,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 MAX_QUOTED = 64
 """Characters of a foreign text that a message shows: a longest class name, and one."""
 
 MAX_QUOTED_PATH = 256
 """Characters of a foreign path that a message shows: one that is cut is of no use, and
 those of libraries have about a hundred."""
+
+
+MAX_LISTED = 3
+"""Texts that a message lists of many."""
 
 
 def quoted(text: str, most: int = MAX_QUOTED) -> str:
@@ -24,6 +30,12 @@ def quoted(text: str, most: int = MAX_QUOTED) -> str:
 def quoted_path(path: str) -> str:
     """As `quoted`, but long enough for nearly every path."""
     return quoted(path, MAX_QUOTED_PATH)
+
+
+def some(texts: Sequence[str]) -> str:
+    """The first of many texts, and how many more there are."""
+    more = len(texts) - MAX_LISTED
+    return ", ".join(texts[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def printable(text: str) -> str:

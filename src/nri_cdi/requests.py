@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
+from nri_cdi.cdi.annotations import ANNOTATION_PREFIX
 from nri_cdi.cdi.names import parse_qualified_name
 from nri_cdi.errors import AnnotationError, InvalidNameError
 
-PREFIX = "cdi.k8s.io/"
+PREFIX = ANNOTATION_PREFIX
+CONTAINER_KEY = f"{PREFIX}container."
 
 # Names written for one container, repeated ones included. Far more than a node has
 # devices, and few enough to resolve without delay.
@@ -37,7 +39,6 @@ _MAX_KEY = 253 + 1 + 63
 _REMEMBERED = 512
 _REMEMBERED_CHARACTERS = 4096
 
-_CONTAINER = "container."
 # A value may be a YAML block, with line ends.
 _BLANKS = " \t\r\n"
 
@@ -82,20 +83,20 @@ class Dialect:
 
 
 def _select_in_addition(keys: Sequence[str], container: str) -> Sequence[str]:
-    named = PREFIX + _CONTAINER
+    own = CONTAINER_KEY + container
     return [
         key
         for key in keys
-        if not key.startswith(named) or key in (named, named + container)
+        if not key.startswith(CONTAINER_KEY) or key in (CONTAINER_KEY, own)
     ]
 
 
 def _comma_list(key: str, value: str) -> Sequence[str]:
     if key == PREFIX:
         raise InvalidNameError(f"it needs a name behind the slash: {PREFIX}<any name>")
-    if key == PREFIX + _CONTAINER:
+    if key == CONTAINER_KEY:
         raise InvalidNameError(
-            f"it needs a container's name: {PREFIX}{_CONTAINER}<container>"
+            f"it needs a container's name: {CONTAINER_KEY}<container>"
         )
     if not value.strip(_BLANKS):
         raise InvalidNameError(

@@ -24,7 +24,7 @@ from types import TracebackType
 from nri_cdi.cdi.cache import Cache
 from nri_cdi.cdi.change import Change
 from nri_cdi.cdi.registry import Registry
-from nri_cdi.cdi.watch import Watch
+from nri_cdi.cdi.watch import LOOK_S, POLL_S, Watch
 from nri_cdi.errors import SpecError
 
 # A scan after a small change takes 1 to 3 ms, and some ten where there are hundreds of
@@ -37,14 +37,6 @@ STUCK_S = 30.0
 
 # How long the thread may take for its last turn.
 STOPPING_S = 1.0
-
-# How often to look where inotify has no instance or watch left.
-POLL_S = 1.0
-
-# How often to look in any case. There are changes without an event: a directory mounted
-# over a spec directory, a write through a mapping, another host's on a network file
-# system. To find nothing new takes less than a millisecond, in the thread.
-LOOK_S = 10.0
 
 # Lines that one file's problems, or all conflicts, have in the log at a time. A file
 # that is no spec at all may have a thousand problems.

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from nri_cdi import oci
 from nri_cdi.cdi.devnodes import DeviceNodeError, ResolvedNode, resolve_node
-from nri_cdi.cdi.editrules import HOOK_NAMES
+from nri_cdi.cdi.editrules import HOOK_NAMES, NO_PERMISSIONS
 from nri_cdi.cdi.edits import Resolution
 from nri_cdi.cdi.idmapping import id_mapping
 from nri_cdi.cdi.model import ContainerEdits, Hook, IntelRdt, Mount
@@ -32,7 +32,6 @@ Lstat = Callable[[str], os.stat_result]
 _Edit = TypeVar("_Edit")
 
 ALL_ACCESS = "rwm"
-NO_ACCESS = "none"
 
 # The types of node that the devices cgroup knows.
 _CONTROLLED_TYPES = ("b", "c")
@@ -177,7 +176,7 @@ def _rule(node: ResolvedNode) -> dict[str, Any]:
         "minor": node.minor,
     }
     # No access is no key, as Go leaves empty texts out.
-    if node.permissions != NO_ACCESS:
+    if node.permissions != NO_PERMISSIONS:
         rule["access"] = node.permissions or ALL_ACCESS
     return rule
 

@@ -18,14 +18,7 @@ from typing import Self
 from nri_cdi.cdi.change import Change, difference
 from nri_cdi.cdi.forking import after_fork
 from nri_cdi.cdi.registry import Registry
-from nri_cdi.cdi.watch import Watch
-
-# How often to look where inotify has no instance or watch left.
-POLL_S = 1.0
-
-# How often to look in any case: a mount over a spec directory makes no event, nor does
-# a write through a mapping, or another host's on a network file system.
-LOOK_S = 10.0
+from nri_cdi.cdi.watch import LOOK_S, POLL_S, Watch
 
 # How long to wait for a thread that is at a refresh.
 CLOSING_S = 1.0

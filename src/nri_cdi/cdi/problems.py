@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from nri_cdi.cdi.pointers import at_index, join
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.errors import Problem
+
+if TYPE_CHECKING:
+    from nri_cdi.cdi.syntax import Position
 
 MAX_PROBLEMS = 1000
 """Problems that are looked for in one document. A file that is not a spec at all may
@@ -38,10 +41,7 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
     Problems without a line come last, in the order given.
     """
-    ordered = sorted(
-        problems,
-        key=lambda item: (item.line is None, item.line or 0, item.column or 0),
-    )
+    ordered = sorted(problems, key=by_place)
     if len(ordered) <= MAX_PROBLEMS:
         return tuple(ordered)
     more = Problem(
@@ -49,6 +49,19 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
         message=f"there are over {MAX_PROBLEMS} problems; the others are left out",
     )
     return (*ordered[:MAX_PROBLEMS], more)
+
+
+def by_place(item: Problem) -> tuple[bool, int, int]:
+    """For sorting: in the order of the file; what has no line comes last."""
+    return item.line is None, item.line or 0, item.column or 0
+
+
+def placed(item: _AnyProblem, positions: Mapping[str, Position]) -> _AnyProblem:
+    """``item`` with the line and column of its pointer, if it has none yet."""
+    position = None if item.line is not None else positions.get(item.pointer)
+    if position is None:
+        return item
+    return replace(item, line=position[0], column=position[1])
 
 
 def problem(rule: Rule, pointer: str, message: str) -> Problem:

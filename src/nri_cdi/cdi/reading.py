@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from nri_cdi.cdi.events import MalformedError
 from nri_cdi.cdi.model import Spec
 from nri_cdi.cdi.pointers import is_within, parent
 from nri_cdi.cdi.positions import locate
-from nri_cdi.cdi.problems import in_order
+from nri_cdi.cdi.problems import in_order, placed
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.shapes import build_spec
 from nri_cdi.cdi.validation import validate_content
@@ -138,16 +138,7 @@ def _unrelated(problems: Iterable[Problem], pointers: Iterable[str]) -> list[Pro
 def _placed(text: str, problems: Sequence[Problem]) -> list[Problem]:
     """``problems`` with lines and columns, as far as they have none yet."""
     positions = locate(text, {problem.pointer for problem in problems})
-    return [
-        problem
-        if problem.line is not None or problem.pointer not in positions
-        else replace(
-            problem,
-            line=positions[problem.pointer][0],
-            column=positions[problem.pointer][1],
-        )
-        for problem in problems
-    ]
+    return [placed(problem, positions) for problem in problems]
 
 
 def read_file(path: str, *, follow: bool = True) -> bytes:

@@ -20,6 +20,14 @@ from inotify_simple import Event, INotify, flags
 from nri_cdi.cdi.watchpoints import Watchpoint, survey
 from nri_cdi.inotify import open_inotify
 
+# How often to look where inotify has no instance or watch left.
+POLL_S = 1.0
+
+# How often to look in any case. There are changes without an event: a directory mounted
+# over a spec directory, a write by somebody who never closes, another host's on a
+# network file system. To find nothing new takes less than a millisecond.
+LOOK_S = 10.0
+
 # Nobody changes directories as fast as this by accident: it is a loop of somebody's.
 MAX_ROUNDS = 10
 

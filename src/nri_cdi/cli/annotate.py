@@ -19,7 +19,7 @@ from nri_cdi.cli.process import EXIT_OK, say
 from nri_cdi.cli.specs import asked_for, device_or_pattern, load_registry
 from nri_cdi.errors import AnnotationError, ResolveError
 from nri_cdi.quoting import quoted
-from nri_cdi.requests import PREFIX, requested_devices
+from nri_cdi.requests import CONTAINER_KEY, PREFIX, requested_devices
 
 EPILOG = """\
 The annotation goes to the metadata of a pod; in a Deployment or a Job, of the pod
@@ -35,8 +35,6 @@ examples:
   nri-cdi annotate nvidia.com/gpu=0 --key big-gpu -o json
   nri-cdi annotate nvidia.com/gpu=0 --plugin nvidia.gpu --device-id 0
 """
-
-_CONTAINER = "container."
 
 # The key of devices of several classes, or of one that can't be a key.
 _ANY = "devices"
@@ -142,7 +140,7 @@ def _container(name: str) -> str:
 
 
 def _key_of(container: str) -> str:
-    return f"{PREFIX}{_CONTAINER}{container}"
+    return f"{CONTAINER_KEY}{container}"
 
 
 def _key(text: str) -> str:
@@ -152,13 +150,14 @@ def _key(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{quoted(text)} asks for no devices: such a key starts with {PREFIX}"
         )
-    if name.startswith(_CONTAINER):
+    key = f"{PREFIX}{name}"
+    if key.startswith(CONTAINER_KEY):
         raise argparse.ArgumentTypeError(
             f"{quoted(text)} is about one container; say --container "
-            f"{name.removeprefix(_CONTAINER) or 'NAME'}"
+            f"{key.removeprefix(CONTAINER_KEY) or 'NAME'}"
         )
-    _check_key(f"{PREFIX}{name}")
-    return f"{PREFIX}{name}"
+    _check_key(key)
+    return key
 
 
 def _check_key(key: str) -> None:
@@ -170,7 +169,8 @@ def _own_key(names: Iterable[str]) -> str:
     """The class of all devices, where they have one that can be a key."""
     found = {parse_qualified_name(name).class_ for name in names}
     class_ = found.pop()
-    usable = len(class_) <= MAX_ANNOTATION_NAME and not class_.startswith(_CONTAINER)
+    is_short = len(class_) <= MAX_ANNOTATION_NAME
+    usable = is_short and not f"{PREFIX}{class_}".startswith(CONTAINER_KEY)
     return class_ if not found and usable else _ANY
 
 

@@ -15,7 +15,7 @@ from nri_cdi.cdi.reading import LoadedSpec, parse_spec
 from nri_cdi.cdi.registry import BrokenFile, Registry, build_registry, register
 from nri_cdi.cdi.scan import scan_spec_dirs
 from nri_cdi.cli.output import Style, styled
-from nri_cdi.cli.sources import STANDARD_INPUT, Source, read_once, sources
+from nri_cdi.cli.sources import STANDARD_INPUT, Source, read_once, source_of
 from nri_cdi.cli.specs import spec_dirs
 from nri_cdi.errors import Problem, SpecError
 from nri_cdi.quoting import printable
@@ -139,8 +139,7 @@ def _sources(
             for source, _ in _in_directories([argument], where):
                 yield source, index
         elif argument in ("", STANDARD_INPUT):
-            for source in sources([argument]):
-                yield source, None
+            yield source_of(argument), None
         else:
             yield where.source(argument), None
 
@@ -168,7 +167,8 @@ def _in_directories(
 
 def _is_directory(argument: str, where: OurFiles) -> bool:
     try:
-        return argument not in ("", "-") and Path(where.locate(argument)).is_dir()
+        is_path = argument not in ("", STANDARD_INPUT)
+        return is_path and Path(where.locate(argument)).is_dir()
     except (OSError, ValueError):  # the reader has words for it
         return False
 

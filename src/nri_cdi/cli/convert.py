@@ -10,6 +10,7 @@ from nri_cdi.cdi.formatting import form_of, rewrite_spec
 from nri_cdi.cdi.reading import parse_spec
 from nri_cdi.cdi.version import minimum_version, parse_version
 from nri_cdi.cdi.writing import SpecFormat
+from nri_cdi.cli.checking import counted
 from nri_cdi.cli.process import say
 from nri_cdi.cli.rewrites import (
     is_standard_output,
@@ -17,7 +18,7 @@ from nri_cdi.cli.rewrites import (
     print_text,
     write_text,
 )
-from nri_cdi.cli.sources import STANDARD_INPUT, STANDARD_INPUT_NAME, Source
+from nri_cdi.cli.sources import source_of
 from nri_cdi.errors import InvalidNameError
 
 EPILOG = """\
@@ -83,16 +84,16 @@ def main(options: argparse.Namespace) -> int:
     target = _target(options)
     if options.force and target is None:
         options.parser.error("--force is for --write with a file")
-    from_stdin = options.file == STANDARD_INPUT
-    path = STANDARD_INPUT_NAME if from_stdin else options.file
-    data = Source(path=path, is_standard_input=from_stdin).read()
+    source = source_of(options.file)
+    path, data = source.path, source.read()
     version = options.cdi_version
     if options.min_version:
         version = minimum_version(parse_spec(data, path).spec)
     form = _form(options.output, target, form_of(data), keeps=version is not None)
     rewritten = rewrite_spec(data, path, form=form, version=version)
     if rewritten.lost_comments:
-        say(f"{path}: {_counted(rewritten.lost_comments)} left out; JSON has none")
+        lost = counted(rewritten.lost_comments, "comment")
+        say(f"{path}: {lost} left out; JSON has none")
     if target is None:
         return print_text(rewritten.text)
     path = os.path.realpath(target) if options.force else target
@@ -126,10 +127,6 @@ def _form(
     if keeps:
         return present
     return next(form for form in SpecFormat if form is not present)
-
-
-def _counted(comments: int) -> str:
-    return f"{comments} comment{'' if comments == 1 else 's'}"
 
 
 def _cdi_version(text: str) -> str:

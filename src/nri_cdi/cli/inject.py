@@ -10,8 +10,8 @@ from nri_cdi.cdi.apply import inject_devices
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cdi.unresolved import explain_unresolved, suspects
 from nri_cdi.cli.inplace import rewrite
-from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
-from nri_cdi.cli.sources import STANDARD_INPUT, STANDARD_INPUT_NAME, Source
+from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say_unwritten
+from nri_cdi.cli.sources import STANDARD_INPUT, source_of
 from nri_cdi.cli.specs import asked_for, is_pattern, load_registry, say_errors
 from nri_cdi.errors import ResolveError
 from nri_cdi.oci import EnvMode, format_oci_spec, parse_oci_spec
@@ -70,8 +70,8 @@ def main(options: argparse.Namespace) -> int:
     from_stdin = options.oci_spec == STANDARD_INPUT
     if from_stdin and options.in_place:
         options.parser.error("--in-place needs a file, and - is standard input")
-    path = STANDARD_INPUT_NAME if from_stdin else options.oci_spec
-    source = Source(path=path, is_standard_input=from_stdin)
+    source = source_of(options.oci_spec)
+    path = source.path
     registry = load_registry(options)
     names = _names(options.names, registry)
 
@@ -111,7 +111,6 @@ def _write_back(path: str, make: Callable[[], bytes]) -> bool:
     try:
         rewrite(path, make)
     except OSError as error:
-        reason = error.strerror or "unknown error"
-        say(f"{path}: it can't be written: {reason[:1].lower()}{reason[1:]}")
+        say_unwritten(path, error)
         return False
     return True

@@ -11,10 +11,7 @@ from nri_cdi.cdi.registry import Registry, SpecFile
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cli.checking import plain_problem
 from nri_cdi.errors import DocumentError, Problem
-from nri_cdi.quoting import printable
-
-# Names that a sentence about several devices has; a file may have thousands.
-LISTED = 3
+from nri_cdi.quoting import printable, some
 
 # As lint has it; to import that takes a while.
 CONFLICTING_DEVICE = "conflicting-device"
@@ -124,8 +121,8 @@ def conflicts(registry: Registry) -> list[tuple[tuple[str, ...], str]]:
 
 
 def _conflict(paths: Sequence[str], names: Sequence[str]) -> str:
-    places = _named([printable(path) for path in paths])
-    return f"nobody gets {_named(names)}: defined more than once, in {places}"
+    places = some([printable(path) for path in paths])
+    return f"nobody gets {some(names)}: defined more than once, in {places}"
 
 
 def _spec(registry: Registry, file: SpecFile) -> Row:
@@ -169,11 +166,6 @@ def _of_file(error: DocumentError) -> Row:
 def _of_one(path: str, rule: str, message: str) -> Row:
     problem = plain_problem(Problem(rule=rule, message=message))
     return {"path": path, "message": message, "problems": [problem]}
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - LISTED
-    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _first(error: DocumentError) -> str:

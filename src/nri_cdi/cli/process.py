@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from nri_cdi.cli.output import Style, styled
-from nri_cdi.errors import DocumentError, NriCdiError
+from nri_cdi.errors import ConfigError, DocumentError, NriCdiError, Problem
 from nri_cdi.quoting import printable
 
 EXIT_OK = 0
@@ -47,6 +47,18 @@ def say_error(error: NriCdiError) -> None:
     lines = error.lines() if isinstance(error, DocumentError) else [str(error)]
     for line in lines:
         say(line)
+
+
+def say_unwritten(path: str, error: OSError) -> None:
+    """Say why a file could not be written."""
+    reason = error.strerror or "unknown error"
+    say(f"{path}: it can't be written: {reason[:1].lower()}{reason[1:]}")
+
+
+def misused(argument: str, message: str) -> ConfigError:
+    """The error for what nobody can mean with an argument of the command line."""
+    problem = Problem(rule="value", message=message, pointer=argument)
+    return ConfigError("command line", [problem])
 
 
 def write_message(text: str) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from nri_cdi.atomicfile import replace_file
-from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
+from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say, say_unwritten
 
 # Of this process or another, by any of their names.
 _OPEN_STREAM = re.compile(
@@ -60,7 +60,6 @@ def write_text(path: str, text: str, *, overwrite: bool = True) -> int:
         say(f"{path}: it is there already; --force overwrites it")
         return EXIT_PROBLEMS
     except OSError as error:
-        reason = error.strerror or "unknown error"
-        say(f"{path}: it can't be written: {reason[:1].lower()}{reason[1:]}")
+        say_unwritten(path, error)
         return EXIT_PROBLEMS
     return EXIT_OK

@@ -6,13 +6,11 @@ import argparse
 import os
 import sys
 from dataclasses import fields, replace
-from pathlib import Path
 
 from nri_cdi.cli.process import EXIT_USAGE, launched, say_error
+from nri_cdi.cli.specs import config_path
 from nri_cdi.config import Config, check_settings, load_config
 from nri_cdi.errors import ConfigError
-
-DEFAULT_CONFIG = "/etc/nri-cdi/config.yaml"
 
 EPILOG = """\
 The configuration is read from --config, or from /etc/nri-cdi/config.yaml if that is
@@ -62,8 +60,7 @@ def _config(options: argparse.Namespace) -> Config:
     settings = {field.name for field in fields(Config)}
     flags = {name: value for name, value in vars(options).items() if name in settings}
     checked = check_settings(flags, "command line")
-    path = getattr(options, "config", None)
-    if path is None and not launched(os.environ) and Path(DEFAULT_CONFIG).exists():
-        path = DEFAULT_CONFIG
+    told = getattr(options, "config", None)
+    path = told if launched(os.environ) else config_path(options)
     base = Config() if path is None else load_config(path)
     return replace(base, **checked)

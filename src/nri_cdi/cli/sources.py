@@ -11,7 +11,8 @@ from pathlib import Path
 from nri_cdi.cdi.reading import MAX_FILE_SIZE, read_file
 from nri_cdi.cdi.rules import Rule
 from nri_cdi.cdi.scan import scan_spec_dirs
-from nri_cdi.errors import ConfigError, Problem, SpecError
+from nri_cdi.cli.process import misused
+from nri_cdi.errors import Problem, SpecError
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "<stdin>"
@@ -36,9 +37,7 @@ class Source:
 
     def __post_init__(self) -> None:
         if not self.path:
-            message = "'' is not the name of a file"
-            problem = Problem(rule="value", message=message, pointer="FILE")
-            raise ConfigError("command line", [problem])
+            raise misused("FILE", "'' is not the name of a file")
 
     def read(self) -> bytes:
         """All of it. Raises: SpecError, if that can't be had, or is too much."""
@@ -81,20 +80,23 @@ def sources(arguments: Iterable[str]) -> Iterator[Source]:
     arguments = list(arguments)
     read_once(arguments)
     for argument in arguments:
-        if argument == STANDARD_INPUT:
-            yield Source(path=STANDARD_INPUT_NAME, is_standard_input=True)
-        elif argument and _is_directory(argument):
+        if argument not in ("", STANDARD_INPUT) and _is_directory(argument):
             yield from _in_directory(argument)
         else:
-            yield Source(path=argument)
+            yield source_of(argument)
+
+
+def source_of(argument: str) -> Source:
+    """The file that an argument names; ``-`` is standard input."""
+    if argument == STANDARD_INPUT:
+        return Source(path=STANDARD_INPUT_NAME, is_standard_input=True)
+    return Source(path=argument)
 
 
 def read_once(arguments: Sequence[str]) -> None:
     """Raises: ConfigError, if standard input is to be read a second time."""
     if arguments.count(STANDARD_INPUT) > 1:
-        message = "standard input can be read only once"
-        problem = Problem(rule="value", message=message, pointer="FILE")
-        raise ConfigError("command line", [problem])
+        raise misused("FILE", "standard input can be read only once")
 
 
 def _is_directory(path: str) -> bool:

@@ -11,11 +11,10 @@ from nri_cdi.cdi.cache import DEFAULT_SPEC_DIRS, Cache
 from nri_cdi.cdi.names import parse_qualified_name
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.cli.output import Style
-from nri_cdi.cli.process import say_of
-from nri_cdi.errors import ConfigError, InvalidNameError, Problem, ResolveError
+from nri_cdi.cli.process import misused, say_of
+from nri_cdi.errors import InvalidNameError, ResolveError
 from nri_cdi.quoting import quoted
 
-# As `nri_cdi.cli.run` has it: verbs look at what the plugin of this node looks at.
 DEFAULT_CONFIG = "/etc/nri-cdi/config.yaml"
 
 _WILD = frozenset("*?[")
@@ -29,9 +28,7 @@ def spec_dirs(options: argparse.Namespace) -> tuple[str, ...]:
     given: Sequence[str] | None = getattr(options, "spec_dirs", None)
     if given:
         return _checked(given)
-    path = getattr(options, "config", None)
-    if path is None and _is_there(DEFAULT_CONFIG):
-        path = DEFAULT_CONFIG
+    path = config_path(options)
     if path is None:
         return DEFAULT_SPEC_DIRS
     from nri_cdi.config import load_config  # most nodes have no such file
@@ -39,12 +36,18 @@ def spec_dirs(options: argparse.Namespace) -> tuple[str, ...]:
     return load_config(path).spec_dirs
 
 
+def config_path(options: argparse.Namespace) -> str | None:
+    """The configuration of this node's plugin; None if it has none."""
+    path: str | None = getattr(options, "config", None)
+    if path is None and _is_there(DEFAULT_CONFIG):
+        return DEFAULT_CONFIG
+    return path
+
+
 def _checked(given: Sequence[str]) -> tuple[str, ...]:
     # What is left of an unset variable would mean the present directory.
     if "" in given:
-        message = "'' is not the name of a directory"
-        problem = Problem(rule="value", message=message, pointer="--spec-dir")
-        raise ConfigError("command line", [problem])
+        raise misused("--spec-dir", "'' is not the name of a directory")
     return tuple(given)
 
 
@@ -66,9 +69,7 @@ def load_registry(options: argparse.Namespace) -> Registry:
 
 def read_registry(directories: Sequence[str]) -> Registry:
     """All that these directories hold now."""
-    cache = Cache(directories)
-    cache.refresh()
-    return cache.registry
+    return Cache(directories).snapshot()
 
 
 def say_errors(registry: Registry) -> None:

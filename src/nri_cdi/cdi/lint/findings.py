@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
+from nri_cdi.cdi import problems
 from nri_cdi.cdi.lint.rules import LintRule, Severity
 from nri_cdi.cdi.pointers import at_index
 from nri_cdi.cdi.positions import locate
 from nri_cdi.cdi.problems import MAX_PROBLEMS, under
-from nri_cdi.cdi.syntax import Position
 from nri_cdi.errors import Problem
 
 _Item = TypeVar("_Item")
@@ -80,11 +80,8 @@ def placed(text: str, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """
     unplaced = {one.pointer for one in findings if one.line is None}
     positions = locate(text, unplaced) if unplaced else {}
-    known = dict.fromkeys(_at(one, positions.get(one.pointer)) for one in findings)
-    ordered = sorted(
-        known, key=lambda one: (one.line is None, one.line or 0, one.column or 0)
-    )
-    return limited(ordered)
+    known = dict.fromkeys(problems.placed(one, positions) for one in findings)
+    return limited(sorted(known, key=problems.by_place))
 
 
 def limited(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -102,9 +99,3 @@ def limited(findings: Iterable[Finding]) -> tuple[Finding, ...]:
                 rule=one.rule, severity=one.severity, message=message
             )
     return (*kept, *notes.values())
-
-
-def _at(found: Finding, position: Position | None) -> Finding:
-    if found.line is not None or position is None:
-        return found
-    return replace(found, line=position[0], column=position[1])

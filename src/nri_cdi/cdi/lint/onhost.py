@@ -99,14 +99,9 @@ def _mount(mount: Mount, host: Host) -> list[Finding]:
     path = mount.host_path
     if not is_bind(mount) or not path.startswith("/"):
         return []
-    status = _look(host.stat, path)
-    if status is None:
-        message = (
-            f"there is no {quoted_path(path)} on this host; containers fail without it"
-        )
-        return [finding(LintRule.MOUNT_SOURCE_MISSING, "hostPath", message)]
-    if isinstance(status, OSError):
-        return [_unchecked("hostPath", path, status)]
+    status = _needed(host, path, "hostPath", LintRule.MOUNT_SOURCE_MISSING)
+    if isinstance(status, Finding):
+        return [status]
     if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
         message = (
             f"{quoted_path(path)} is a device node; a mount gives no right to open it: "
@@ -121,14 +116,9 @@ def _hook(hook: Hook, host: Host) -> list[Finding]:
     # A startContainer hook is looked for in the container. Source: OCI runtime-spec.
     if hook.hook_name == START_CONTAINER or not path.startswith("/"):
         return []
-    status = _look(host.stat, path)
-    if status is None:
-        message = (
-            f"there is no {quoted_path(path)} on this host; containers fail without it"
-        )
-        return [finding(LintRule.HOOK_MISSING, "path", message)]
-    if isinstance(status, OSError):
-        return [_unchecked("path", path, status)]
+    status = _needed(host, path, "path", LintRule.HOOK_MISSING)
+    if isinstance(status, Finding):
+        return [status]
     if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o111:
         message = f"{quoted_path(path)} is no executable file on this host"
         return [finding(LintRule.HOOK_NOT_EXECUTABLE, "path", message)]
@@ -155,6 +145,19 @@ def _interface(net_device: LinuxNetDevice, host: Host) -> list[Finding]:
         return []
     message = f"there is no interface {quoted(name)} on this host now"
     return [finding(LintRule.INTERFACE_MISSING, field, message)]
+
+
+def _needed(
+    host: Host, path: str, field: str, missing: LintRule
+) -> os.stat_result | Finding:
+    """The status of what containers fail without, or why there is none."""
+    status = _look(host.stat, path)
+    if status is None:
+        message = (
+            f"there is no {quoted_path(path)} on this host; containers fail without it"
+        )
+        return finding(missing, field, message)
+    return _unchecked(field, path, status) if isinstance(status, OSError) else status
 
 
 def _look(look: _Look, path: str) -> os.stat_result | OSError | None:

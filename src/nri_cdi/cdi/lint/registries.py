@@ -13,12 +13,11 @@ from nri_cdi.cdi.lint.findings import Finding, finding
 from nri_cdi.cdi.lint.rules import LintRule
 from nri_cdi.cdi.registry import Registry, SpecFile
 from nri_cdi.cdi.scan import is_spec_name
-from nri_cdi.quoting import printable
+from nri_cdi.quoting import printable, some
 
 _Value = TypeVar("_Value", bound=Hashable)
 
 _LIKE_SPEC = (".json", ".yaml", ".yml")
-_LISTED = 3
 
 # How the message of a rule ends, about one device and about several.
 _ENDS = {
@@ -111,7 +110,7 @@ def _findings(file: SpecFile, shared: Sequence[_Shared]) -> Iterator[Finding]:
         own.sort(key=lambda item: places[item[0][0]])
         for names, others in _told(own, file.path):
             verb, end = ("is", of_one) if len(names) == 1 else ("are", of_many)
-            message = f"{_some(names)} {verb} defined in {others} too, {end}"
+            message = f"{some(names)} {verb} defined in {others} too, {end}"
             yield finding(rule, f"devices[{places[names[0]]}].name", message)
 
 
@@ -120,15 +119,10 @@ def _told(
 ) -> Iterator[tuple[list[str], str]]:
     """The names of devices, and the words for the files that have them too."""
     for names, paths in shared[:MOST_SETS]:
-        yield names, _some([printable(other) for other in paths if other != path])
+        yield names, some([printable(other) for other in paths if other != path])
     rest = [name for names, _ in shared[MOST_SETS:] for name in names]
     if rest:
         yield rest, "other files"
-
-
-def _some(texts: Sequence[str]) -> str:
-    more = len(texts) - _LISTED
-    return ", ".join(texts[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _unread(path: str, locate: Callable[[str], str]) -> Finding | None:

@@ -11,8 +11,6 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nri_cdi.cdi.cache import Cache
-from nri_cdi.cdi.registry import Registry
 from nri_cdi.cli.completion.commandline import (
     CommandLine,
     read,
@@ -21,7 +19,7 @@ from nri_cdi.cli.completion.commandline import (
 )
 from nri_cdi.cli.output import is_encodable
 from nri_cdi.cli.process import EXIT_OK
-from nri_cdi.cli.specs import spec_dirs
+from nri_cdi.cli.specs import load_registry, read_registry, spec_dirs
 from nri_cdi.errors import NriCdiError
 
 FILES = ":files"
@@ -105,7 +103,7 @@ def _directories(_line: CommandLine) -> Iterable[Candidate]:
 
 
 def _devices(line: CommandLine) -> Iterable[Candidate]:
-    devices = _registry(line).devices
+    devices = load_registry(_options_of(line)).devices
     return ((name, devices[name].path) for name in sorted(devices))
 
 
@@ -123,7 +121,8 @@ def _listed(line: CommandLine) -> Iterable[Candidate]:
     listing = LISTINGS.get(line.positionals[0])
     if listing is None:
         return _devices(line)
-    rows = listing.collect(_registry(line), spec_dirs(_options_of(line)))
+    directories = spec_dirs(_options_of(line))
+    rows = listing.collect(read_registry(directories), directories)
     return ((listing.names(row)[0], "") for row in rows)
 
 
@@ -157,12 +156,6 @@ VALUES: Mapping[str, Callable[[CommandLine], Iterable[Candidate]]] = {
     "VERSION": _versions,
     "WHAT": _listings,
 }
-
-
-def _registry(line: CommandLine) -> Registry:
-    cache = Cache(spec_dirs(_options_of(line)))
-    cache.refresh()
-    return cache.registry
 
 
 def _options_of(line: CommandLine) -> argparse.Namespace:
