@@ -3,6 +3,8 @@
 #
 #   PYTHON=python3.12       the interpreter of the virtual environments
 #   FUZZ_SECONDS=60         how long to fuzz, 300 without it
+#   SOAK_SECONDS=60         how long to soak, 600 without it
+#   SOAK_RUNTIME=2.1        which containerd to soak; without it, 2.1 and then 1.7
 #   PYTEST_ARGS='-k mux'    more arguments for pytest
 
 BIN := .venv/bin
@@ -10,14 +12,16 @@ PROTO_PYTHON := .cache/proto-venv/bin/python
 FUZZ_PYTHON := .cache/fuzz-venv/bin/python
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 300
+SOAK_SECONDS ?= 600
+SOAK_RUNTIME ?=
 
 # What a caller's shell may hold for other projects.
 unexport PYTHONHOME PYTHONPATH PYTHONWARNINGS PYTEST_ADDOPTS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-e2e lint format bench fuzz fuzz-setup \
+.PHONY: help setup demo test test-fast test-e2e lint format bench soak fuzz fuzz-setup \
 	proto proto-setup lock clean
-# Recipes share the environments and, in test-e2e and demo, the machine.
+# Recipes share the environments and, in test-e2e, demo and soak, the machine.
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -39,7 +43,7 @@ demo: setup ## play the tutorial on a private containerd (root)
 test: test-fast test-e2e ## all tests: unit, then against real runtimes (root)
 
 test-fast: setup ## the unit tests alone
-	$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/unit --numprocesses=auto $(PYTEST_ARGS)
 
 test-e2e: setup ## the tests against real runtimes alone (root)
 	$(BIN)/python -m pytest tests/e2e $(PYTEST_ARGS)
@@ -57,6 +61,10 @@ format: setup ## reformat the code, and mend what ruff can mend
 
 bench: setup ## the benchmarks
 	@$(BIN)/python -m benchmarks
+
+soak: setup ## containers without pause, amid faults, on a private containerd (root)
+	@$(BIN)/python -m soak --seconds $(SOAK_SECONDS) \
+		$(if $(SOAK_RUNTIME),--runtime $(SOAK_RUNTIME))
 
 fuzz: fuzz-setup ## look for input that breaks what reads it
 	@$(FUZZ_PYTHON) -m fuzz --seconds $(FUZZ_SECONDS)
