@@ -300,9 +300,7 @@ def rdt(
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (IntelRdt(), rdt()),
         (IntelRdt(clos_id="gold"), rdt("gold")),
-        (IntelRdt(schemata=()), rdt()),
         (
             IntelRdt(
                 clos_id="gold",
@@ -328,6 +326,12 @@ def test_rdt_settings_become_lines_of_schemata(
     assert linux.HasField("rdt")
     assert linux.rdt == message
     assert not linux.HasField("resources")
+
+
+@pytest.mark.parametrize("edit", [IntelRdt(), IntelRdt(schemata=())])
+def test_rdt_without_settings_is_not_expressible(edit: IntelRdt) -> None:
+    with pytest.raises(UnsupportedEditError, match="a group of its own"):
+        adjusted(ContainerEdits(intel_rdt=edit))
 
 
 def test_the_last_rdt_settings_replace_all_earlier_ones() -> None:

@@ -172,8 +172,13 @@ def _set_intel_rdt(
         linux.resources.rdt_class.value = edit.clos_id
         return
     where.require("rdt", "set more of Intel RDT than a closID")
-    # Even without settings it has a meaning: a group of the container's own.
-    linux.rdt.SetInParent()
+    if not (edit.clos_id or schemata or edit.enable_monitoring):
+        # To the runtime a message without settings is none at all.
+        where.refuse(
+            "give a container a group of its own in Intel RDT through NRI",
+            "give it a closID",
+        )
+        return
     if edit.clos_id:
         linux.rdt.clos_id.value = edit.clos_id
     if schemata:

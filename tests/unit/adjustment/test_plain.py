@@ -150,7 +150,6 @@ ROWS = [
         ),
         {"netDevices": {"eth1": {"name": "a"}, "eth2": {"name": "b"}}},
     ),
-    (ContainerEdits(intel_rdt=IntelRdt()), {"intelRdt": {}}),
     (
         ContainerEdits(
             intel_rdt=IntelRdt(
