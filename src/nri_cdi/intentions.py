@@ -7,68 +7,72 @@ device, or gets one that another was to have.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from nri_cdi.cdi.names import is_qualified_name
 from nri_cdi.cdi.unresolved import alternatives
 from nri_cdi.manifests import TEMPLATES, Pod
 from nri_cdi.quoting import quoted
-from nri_cdi.requests import CONTAINER_KEY, PREFIX
+from nri_cdi.requests import ALIASES, CDI_DIALECT, CONTAINER_KEY, PREFIX, Dialect
+from nri_cdi.requests.aliases import CONTAINER_SCOPE, POD_SCOPES
 
 _LIKE_CONTAINER_KEY = re.compile(
     rf"{re.escape(PREFIX)}(?:(?:init|ephemeral)[._-]?)?containers?[._-](.+)",
     re.IGNORECASE,
 )
-# Annotations for unknown containers that have a warning each: one may be misspelt, many
-# are of another pod.
+# What stands between blanks, commas, quotes and brackets, which no device's name has.
+_WORDS = re.compile(r"[^\s,\"'\[\]]+")
+
+# Annotations of one sort that have a warning each: one may be misspelt, many are of
+# another pod.
 _WARNED = 10
 
 # Two letters of the prefix may be wrong. Source: difflib, SequenceMatcher.ratio.
 _ALIKE = 0.8
 
 
-def doubts(pod: Pod) -> Iterator[str]:
-    """A warning for each annotation that asks for less, or more, than it seems to."""
+def doubts(pod: Pod, dialects: Sequence[Dialect] = (CDI_DIALECT,)) -> Iterator[str]:
+    """A warning for each annotation that asks for less, or more, than it seems to.
+
+    ``dialects`` are those that the plugin reads.
+    """
     names = dict.fromkeys(container.name for container in pod.containers)
-    yield from _unknown_containers(pod, names)
+    spoken = [dialect for dialect in dialects if dialect is not CDI_DIALECT]
+    on = {alias for dialect in spoken for alias in dialect.prefixes}
+    yield from _unknown_containers(pod, CONTAINER_KEY, names)
     for key, value in sorted(pod.annotations.items()):
         if key.startswith(CONTAINER_KEY):
             continue
         if key.startswith(PREFIX):
             yield from _not_for_one_container(key, names)
-        elif _asks_in_vain(key, value):
-            yield (
-                f"annotation {quoted(key)} names devices, but asks for none: "
-                f"its prefix is not {PREFIX}"
-            )
-    for key in sorted(pod.outer_annotations):
-        if key.startswith(PREFIX) and key not in pod.annotations:
-            there = ".".join((*TEMPLATES[pod.kind], "metadata.annotations"))
-            yield (
-                f"annotation {quoted(key)} is on the {pod.kind}, and not on its pods: "
-                f"put it into {there}"
-            )
+        else:
+            yield from _asks_in_vain(key, value, sorted(on))
+    for dialect in spoken:
+        yield from _not_counted(pod, dialect, names)
+    for alias in ALIASES:
+        misread = _misread if alias in on else _switched_off
+        yield from misread(pod, alias, names)
+    yield from _on_the_workload(pod, (PREFIX, *sorted(on)))
 
 
-def _unknown_containers(pod: Pod, names: Mapping[str, None]) -> Iterator[str]:
-    asked_for = (
-        key.removeprefix(CONTAINER_KEY)
+def _unknown_containers(
+    pod: Pod, start: str, names: Mapping[str, None]
+) -> Iterator[str]:
+    """Warnings for keys that have another container's name behind ``start``."""
+    unknown = [
+        key
         for key in sorted(pod.annotations)
-        if key.startswith(CONTAINER_KEY)
+        if _has_name(key, start) and key.removeprefix(start) not in names
+    ]
+    yield from _some(
+        unknown,
+        lambda key: (
+            f"annotation {quoted(key)} is for a container that the pod does not have"
+            f"{alternatives(key.removeprefix(start), names, len(names))}"
+        ),
+        "are for containers that the pod does not have",
     )
-    # An empty name is an error, and the plugin says so.
-    unknown = [name for name in asked_for if name and name not in names]
-    for name in unknown[:_WARNED]:
-        yield (
-            f"annotation {quoted(CONTAINER_KEY + name)} is for a container that the "
-            f"pod does not have{alternatives(name, names, len(names))}"
-        )
-    if len(unknown) > _WARNED:
-        yield (
-            f"{len(unknown) - _WARNED} more annotations are for containers that the "
-            "pod does not have"
-        )
 
 
 def _not_for_one_container(key: str, names: Mapping[str, None]) -> Iterator[str]:
@@ -80,9 +84,95 @@ def _not_for_one_container(key: str, names: Mapping[str, None]) -> Iterator[str]
         )
 
 
-def _asks_in_vain(key: str, value: str) -> bool:
-    prefix = key.partition("/")[0].lower()
-    alike = get_close_matches(prefix, [PREFIX.removesuffix("/")], cutoff=_ALIKE)
-    return bool(alike) and any(
-        is_qualified_name(name.strip()) for name in value.split(",")
+def _asks_in_vain(key: str, value: str, on: Sequence[str]) -> Iterator[str]:
+    """A warning for a key that only looks like one of those that are read."""
+    prefix = key.partition("/")[0]
+    if prefix in ALIASES:
+        return
+    known = {PREFIX.removesuffix("/"): PREFIX, **{alias: alias for alias in on}}
+    alike = get_close_matches(prefix.lower(), known, n=1, cutoff=_ALIKE)
+    if alike and any(map(is_qualified_name, _WORDS.findall(value))):
+        yield (
+            f"annotation {quoted(key)} names devices, but asks for none: "
+            f"its prefix is not {known[alike[0]]}"
+        )
+
+
+def _not_counted(
+    pod: Pod, dialect: Dialect, names: Mapping[str, None]
+) -> Iterator[str]:
+    """Warnings for keys that are about containers, but go behind others for each."""
+    keys = frozenset(key for key in pod.annotations if key.startswith(dialect.prefixes))
+    counted = {key for name in names for key in dialect.select(keys, name)}
+    scopes = (*POD_SCOPES, *(CONTAINER_SCOPE + name for name in names))
+    about_some = {alias + scope for alias in dialect.prefixes for scope in scopes}
+    yield from _some(
+        sorted((keys & about_some) - counted),
+        lambda key: (
+            f"annotation {quoted(key)} does not count: "
+            "for each container that it is about, another goes before it"
+        ),
+        "do not count, as others go before them",
     )
+
+
+def _misread(pod: Pod, alias: str, names: Mapping[str, None]) -> Iterator[str]:
+    """Warnings for keys of an alias that is on, but doesn't have such keys."""
+    yield from _unknown_containers(pod, alias + CONTAINER_SCOPE, names)
+    strange = [
+        key
+        for key in sorted(pod.annotations)
+        if key.startswith(f"{alias}/") and not _has_scope(key, alias)
+    ]
+    yield from _some(
+        strange,
+        lambda key: (
+            f"annotation {quoted(key)} asks for nothing: it must be "
+            f"{alias}{CONTAINER_SCOPE}<container>, {alias}/pod or {alias}"
+        ),
+        f"that start with {alias} ask for nothing",
+    )
+
+
+def _switched_off(pod: Pod, alias: str, _names: Mapping[str, None]) -> Iterator[str]:
+    """Warnings for keys of an alias that the plugin would read if it were told to."""
+    yield from _some(
+        [key for key in sorted(pod.annotations) if _has_scope(key, alias)],
+        lambda key: (
+            f"annotation {quoted(key)} asks for devices in the way of {alias}, "
+            "which is off: see aliases in the configuration"
+        ),
+        f"ask for devices in the way of {alias}, which is off",
+    )
+
+
+def _has_scope(key: str, alias: str) -> bool:
+    """Whether ``key`` is one that ``alias`` has for some container or for all."""
+    if _has_name(key, alias + CONTAINER_SCOPE):
+        return True
+    return key.removeprefix(alias) in POD_SCOPES and key.startswith(alias)
+
+
+def _has_name(key: str, start: str) -> bool:
+    # With CDI's prefix a key without one is an error, and the plugin says so.
+    return key.startswith(start) and key != start
+
+
+def _on_the_workload(pod: Pod, starts: tuple[str, ...]) -> Iterator[str]:
+    """Warnings for annotations that the pods of a workload don't get."""
+    for key in sorted(pod.outer_annotations):
+        if key.startswith(starts) and key not in pod.annotations:
+            there = ".".join((*TEMPLATES[pod.kind], "metadata.annotations"))
+            yield (
+                f"annotation {quoted(key)} is on the {pod.kind}, and not on its pods: "
+                f"put it into {there}"
+            )
+
+
+def _some(
+    keys: Sequence[str], warning: Callable[[str], str], what: str
+) -> Iterable[str]:
+    """The warnings for the first of ``keys``, and what the others do in short."""
+    yield from map(warning, keys[:_WARNED])
+    if len(keys) > _WARNED:
+        yield f"{len(keys) - _WARNED} more annotations {what}"

@@ -236,6 +236,58 @@ spec:
     assert (container.user, container.group) == (user, group)
 
 
+def test_a_pods_labels_and_runtime_class_are_read() -> None:
+    text = POD.replace(
+        "  annotations:", "  labels: {team: ml, x: null}\n  annotations:"
+    )
+    pod = only_pod(
+        text.replace("  containers:", "  runtimeClassName: gpu\n  containers:")
+    )
+    assert pod.labels == {"team": "ml", "x": ""}
+    assert pod.runtime_class == "gpu"
+
+
+def test_the_labels_of_a_workload_are_not_its_pods() -> None:
+    text = """\
+kind: Deployment
+metadata: {name: a, labels: {of: outer}}
+spec:
+  template:
+    metadata: {labels: {of: inner}}
+    spec: {containers: [{name: main}]}
+"""
+    assert only_pod(text).labels == {"of": "inner"}
+
+
+ELSEWHERE = "valueFrom: {secretKeyRef: {name: a, key: b}}"
+
+
+@pytest.mark.parametrize(
+    ("env", "known", "unknown"),
+    [
+        ("null", (), ()),
+        ("[]", (), ()),
+        ("[{name: A, value: b}, {name: C, value: d=e}]", ("A=b", "C=d=e"), ()),
+        ("[{name: A}, {name: B, value: null}]", ("A=", "B="), ()),
+        (f"[{{name: A, {ELSEWHERE}}}]", (), ("A",)),
+        (f"[{{name: A, value: '', {ELSEWHERE}}}]", (), ("A",)),
+        ("[{name: A, value: b, valueFrom: null}]", ("A=b",), ()),
+        # Kubernetes puts other variables into the first, and takes a $ out of the rest.
+        ("[{name: A, value: x$(B)}, {name: C, value: $$}]", (), ("A", "C")),
+        ("[{name: A, value: $B}, {name: C, value: $}]", ("A=$B", "C=$"), ()),
+        # The last one of a name counts.
+        ("[{name: A, value: b}, {name: A, value: c}]", ("A=c",), ()),
+        (f"[{{name: A, value: b}}, {{name: A, {ELSEWHERE}}}]", (), ("A",)),
+        (f"[{{name: A, {ELSEWHERE}}}, {{name: A, value: b}}]", ("A=b",), ()),
+    ],
+)
+def test_a_containers_variables_are_known_or_not(
+    env: str, known: tuple[str, ...], unknown: tuple[str, ...]
+) -> None:
+    [container] = only_pod(f"{POD}    env: {env}\n").containers
+    assert (container.env, container.unknown_env) == (known, unknown)
+
+
 @pytest.mark.parametrize(
     ("line", "has"),
     [("", False), ("hostUsers: true", False), ("hostUsers: false", True)],
@@ -318,6 +370,28 @@ REFUSED = [
         "kind: List\nitems:\n- kind: Pod\n  metadata: {name: a}\n  spec: 1",
         ["pod.yaml:5:3: items[0].spec: must be a mapping, not an integer"],
     ),
+    (
+        "kind: Pod\nmetadata: {name: a, labels: {b: 1}}\nspec:\n"
+        "  runtimeClassName: 2\n  containers:\n  - name: c\n    env:\n    - 3\n"
+        "    - value: 4\n    - name: A=B\n    - name: C\n      value: d\n"
+        "      valueFrom: {}\n    - name: E\n      valueFrom: 5\n",
+        [
+            "pod.yaml:2:30: metadata.labels.b: must be a string, not an integer: "
+            "put it in quotes",
+            "pod.yaml:4:3: spec.runtimeClassName: must be a string, not an integer: "
+            "put it in quotes",
+            "pod.yaml:8:7: spec.containers[0].env[0]: must be a mapping, "
+            "not an integer",
+            "pod.yaml:9:7: spec.containers[0].env[1]: it needs 'name'",
+            "pod.yaml:9:7: spec.containers[0].env[1].value: must be a string, "
+            "not an integer: put it in quotes",
+            "pod.yaml:10:7: spec.containers[0].env[2].name: must not have '=' in it",
+            "pod.yaml:13:7: spec.containers[0].env[3].valueFrom: "
+            "may not stand beside a value",
+            "pod.yaml:15:7: spec.containers[0].env[4].valueFrom: must be a mapping, "
+            "not an integer",
+        ],
+    ),
     ("kind: List\nitems: 1", ["pod.yaml:2:1: items: must be a list, not an integer"]),
 ]
 
@@ -391,6 +465,8 @@ def test_a_place_that_yaml_can_not_tell_is_left_out() -> None:
                         "spec",
                         "template",
                         "containers",
+                        "env",
+                        "value",
                     ]
                 ),
                 inner,

@@ -1,6 +1,8 @@
+"""Annotations of CDI's own: which are read, in which order, and what is refused."""
+
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -10,12 +12,12 @@ from nri_cdi._pb.nri.api_pb2 import PodSandbox
 from nri_cdi.cdi.names import parse_qualified_name
 from nri_cdi.errors import AnnotationError
 from nri_cdi.requests import (
-    CDI_DIALECT,
     MAX_NAMES,
     MAX_PROBLEMS,
     NO_REQUEST,
-    Dialect,
+    Place,
     Request,
+    Source,
     requested_devices,
 )
 
@@ -89,36 +91,9 @@ def test_a_request_tells_every_annotation_that_names_a_device() -> None:
         "cdi.k8s.io/z": f"{GPU_0},{GPU_0}",
         "cdi.k8s.io/a": f"{GPU_1},{GPU_0}",
     }
-    assert requested_devices(annotations, "main").sources == {
-        GPU_1: ("cdi.k8s.io/a",),
-        GPU_0: ("cdi.k8s.io/a", "cdi.k8s.io/z"),
-    }
-
-
-def test_a_request_is_true_if_it_has_devices() -> None:
-    assert requested_devices({"cdi.k8s.io/gpu": GPU_0}, "main")
-    assert not NO_REQUEST
-
-
-def test_equal_requests_have_equal_hashes() -> None:
-    one, other = (requested_devices({"cdi.k8s.io/x": GPU_0}, "c") for _ in range(2))
-    assert {one} == {other}
-
-
-@pytest.mark.parametrize(
-    ("present", "left"),
-    [
-        ((), (GPU_0, NET)),
-        ((GPU_1,), (GPU_0, NET)),
-        ((GPU_0, GPU_1), (NET,)),
-        ((NET, GPU_0), ()),
-    ],
-)
-def test_devices_that_a_container_has_already_can_be_left_out(
-    present: Sequence[str], left: tuple[str, ...]
-) -> None:
-    request = Request(devices=(GPU_0, NET), sources={})
-    assert request.without(iter(present)) == left
+    a, z = (Source(place=Place.ANNOTATION, name=f"cdi.k8s.io/{name}") for name in "az")
+    sources = requested_devices(annotations, "main").sources
+    assert sources == {GPU_1: (a,), GPU_0: (a, z)}
 
 
 EMPTY = (
@@ -233,35 +208,6 @@ def test_the_names_of_all_annotations_count_together() -> None:
     assert refused({"cdi.k8s.io/a": names, "cdi.k8s.io/b": names}) == (
         "annotation 'cdi.k8s.io/b': with it the container requests more than 1024 names"
     )
-
-
-def narrowest(keys: Sequence[str], container: str) -> Sequence[str]:
-    for key in (f"alias/container.{container}", "alias/pod", "alias"):
-        if key in keys:
-            return [key]
-    return []
-
-
-ALIAS = Dialect(
-    prefix="alias", select=narrowest, names=lambda _key, value: value.split(";")
-)
-
-
-@pytest.mark.parametrize(
-    ("annotations", "devices"),
-    [
-        ({"alias": GPU_0}, (GPU_0,)),
-        ({"alias": GPU_0, "alias/pod": GPU_1}, (GPU_1,)),
-        ({"alias/pod": GPU_1, "alias/container.main": f"{NET};{GPU_0}"}, (NET, GPU_0)),
-        ({"aliases": "x", "alias/container.other": "x"}, ()),
-        ({"alias": GPU_0, "cdi.k8s.io/a": f"{GPU_1},{GPU_0}"}, (GPU_1, GPU_0)),
-    ],
-)
-def test_other_dialects_can_have_their_own_grammar_and_scope(
-    annotations: dict[str, str], devices: tuple[str, ...]
-) -> None:
-    request = requested_devices(annotations, "main", (CDI_DIALECT, ALIAS))
-    assert request.devices == devices
 
 
 keys = st.sampled_from(
