@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,6 +20,9 @@ DEFAULT_CONFIG = "/etc/nri-cdi/config.yaml"
 
 _WILD = frozenset("*?[")
 
+# As in `nri_cdi.config.options`, which takes YAML along.
+_VARIABLE = "NRI_CDI_SPEC_DIRS"
+
 
 def spec_dirs(options: argparse.Namespace) -> tuple[str, ...]:
     """The directories of ``--spec-dir``, else those of the plugin's configuration.
@@ -29,11 +33,11 @@ def spec_dirs(options: argparse.Namespace) -> tuple[str, ...]:
     if given:
         return _checked(given)
     path = config_path(options)
-    if path is None:
+    if path is None and _VARIABLE not in os.environ:
         return DEFAULT_SPEC_DIRS
-    from nri_cdi.config import load_config  # most nodes have no such file
+    from nri_cdi.config import Loader  # most nodes have nothing to load
 
-    return load_config(path).spec_dirs
+    return Loader(path, os.environ, {}).load().spec_dirs
 
 
 def config_path(options: argparse.Namespace) -> str | None:

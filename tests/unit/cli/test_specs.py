@@ -160,3 +160,12 @@ def test_a_pattern_that_matches_nothing_is_an_error(tmp_path: Path) -> None:
         asked_for(["v.com/gpu=0", "a*", "b?"], registry)
     assert str(raised.value) == "there is no CDI device that matches 'a*', 'b?'"
     assert raised.value.names == ("a*", "b?")
+
+
+def test_a_variable_names_the_directories_as_it_does_for_the_plugin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NRI_CDI_SPEC_DIRS", "/one:/two")
+    assert spec_dirs(argparse.Namespace()) == ("/one", "/two")
+    told = argparse.Namespace(spec_dirs=["three"])
+    assert spec_dirs(told) == ("three",)
