@@ -5,8 +5,14 @@ Source: sd_notify(3): datagrams of ``KEY=value`` lines to the socket in NOTIFY_S
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
+
+US_PER_S = 1_000_000
+
+# As sd_notify(3) has it: a ping that is late by some scheduling is still in time.
+PINGS_PER_TIMEOUT = 2
 
 
 def notify(environ: Mapping[str, str], *lines: str) -> bool:
@@ -27,3 +33,19 @@ def notify(environ: Mapping[str, str], *lines: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def watchdog_interval_s(environ: Mapping[str, str]) -> float | None:
+    """How often to send ``WATCHDOG=1``, in seconds; None where nobody waits for it.
+
+    It is half of the time after which systemd takes the process for hung and ends it.
+
+    Source: sd_watchdog_enabled(3): WATCHDOG_USEC is that time in microseconds, and
+    WATCHDOG_PID, where it is set, the one process that is meant.
+    """
+    if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    timeout = environ.get("WATCHDOG_USEC", "")
+    if not timeout.isdecimal() or not timeout.isascii() or int(timeout) == 0:
+        return None
+    return int(timeout) / US_PER_S / PINGS_PER_TIMEOUT

@@ -100,6 +100,9 @@ class Plugin:
     def synchronized(self, runtime: Runtime) -> None:
         """The plugin is ready: from now on it hears of every event."""
 
+    def unreachable(self, reason: str) -> None:
+        """An attempt to connect has failed; the next one follows by itself."""
+
     def disconnected(self, reason: str) -> None:
         """The connection is gone. A new one starts with `configure`."""
 

@@ -16,7 +16,7 @@ import logging
 import os
 import random
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -153,6 +153,15 @@ class Session(asyncio.BufferedProtocol):
         timeout_s = self._stub.take_synchronize_timeout()
         if timeout_s is not None:
             self._synchronized(self._loop.time() - started, timeout_s)
+
+    def pause_writing(self) -> None:
+        """The runtime doesn't read: what it asks meanwhile would only pile up."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         try:
@@ -352,7 +361,9 @@ async def _connect_once(plugin: Plugin, socket_path: str) -> tuple[str, bool]:
         )
     except OSError as error:
         why = error.strerror or str(error)
-        return f"can't connect to the runtime at {socket_path}: {why}", False
+        reason = f"can't connect to the runtime at {socket_path}: {why}"
+        _say(plugin.unreachable, reason)
+        return reason, False
     return await _stay(plugin, session)
 
 
@@ -365,16 +376,16 @@ async def _stay(plugin: Plugin, session: Session) -> tuple[str, bool]:
         raise
     finally:
         session.close(reason)
-        _say_disconnected(plugin, reason)
+        _say(plugin.disconnected, reason)
     return reason, session.steady
 
 
-def _say_disconnected(plugin: Plugin, reason: str) -> None:
+def _say(handler: Callable[[str], None], reason: str) -> None:
     try:
-        plugin.disconnected(reason)
+        handler(reason)
     except Exception:
         # A mistake here must not keep the plugin from connecting again.
-        logger.exception("disconnected failed with a bug in the plugin")
+        logger.exception("%s failed with a bug in the plugin", handler.__name__)
 
 
 async def serve_launched(plugin: Plugin, environ: Mapping[str, str]) -> None:

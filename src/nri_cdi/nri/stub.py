@@ -40,6 +40,10 @@ from nri_cdi.ttrpc.status import Code, RpcError
 # The release of the API that this package speaks, told to the runtime since NRI 0.12.
 NRI_VERSION = "0.12.2"
 
+# Bytes of pods and containers in a whole synchronization. A pod has some 10 KB at most,
+# and a node hundreds of them.
+SYNCHRONIZE_LIMIT = 64 * 1024 * 1024
+
 # Characters of a runtime's text that an error shows.
 _SHOWN = 1000
 
@@ -104,13 +108,15 @@ class Stub:
         self.phase = Phase.CONNECTED
         self.info: RuntimeInfo = OLDEST
         self._plugin = plugin
-        self._subscription = plugin.subscription
+        # Raises if the plugin hears of nothing: before there is a connection.
+        _ = plugin.subscription
         self._mux = Mux()
         self._client = ClientConnection()
         self._server = Server([self._service()], on_exception)
         self._registration: int | None = None
         self._pods: list[api.PodSandbox] = []
         self._containers: list[api.Container] = []
+        self._synchronized_bytes = 0
         self._synchronize_timeout_s: float | None = None
 
     def register(self) -> None:
@@ -223,21 +229,24 @@ class Stub:
         configure = _parse(api.ConfigureRequest, request)
         following = self._after(Step.CONFIGURE)
         self.info = RuntimeInfo.from_configure(configure)
-        events = self._subscription & self.info.capabilities.valid_events
+        self._plugin.configure(self.info, configure.config)
+        # Asked for only now: what the plugin hears of may be a matter of its settings.
+        subscription = self._plugin.subscription
+        events = subscription & self.info.capabilities.valid_events
         if not events:
             raise RpcError(
                 Code.FAILED_PRECONDITION,
                 f"plugin {self._plugin.name} handles only "
-                f"{', '.join(names(self._subscription))}, which {self.info} "
+                f"{', '.join(names(subscription))}, which {self.info} "
                 "doesn't have",
             )
-        self._plugin.configure(self.info, configure.config)
         self.phase = following
         return api.ConfigureResponse(events=events).SerializeToString()
 
     def _synchronize(self, request: Request) -> bytes:
         part = _parse(api.SynchronizeRequest, request)
         following = self._after(Step.PART if part.more else Step.LAST_PART)
+        self._count_part(len(request.payload))
         self._pods += part.pods
         self._containers += part.containers
         if part.more:
@@ -245,10 +254,22 @@ class Stub:
             return api.SynchronizeResponse(more=True).SerializeToString()
         pods, self._pods = self._pods, []
         containers, self._containers = self._containers, []
+        self._synchronized_bytes = 0
         updates = self._plugin.synchronize(pods, containers)
         self.phase = following
         self._synchronize_timeout_s = self._timeout_s(request)
         return api.SynchronizeResponse(update=updates or ()).SerializeToString()
+
+    def _count_part(self, size: int) -> None:
+        """Raises: RpcError, if a synchronization has no end."""
+        self._synchronized_bytes += size
+        if self._synchronized_bytes > SYNCHRONIZE_LIMIT:
+            self._pods, self._containers = [], []
+            raise RpcError(
+                Code.RESOURCE_EXHAUSTED,
+                f"plugin {self._plugin.name} takes {SYNCHRONIZE_LIMIT} bytes of pods "
+                "and containers at most in a synchronization",
+            )
 
     def _state_change(self, request: Request) -> bytes | Awaitable[bytes]:
         change = _parse(api.StateChangeEvent, request)
