@@ -125,10 +125,17 @@ class Cri:
 
     @contextmanager
     def pod(
-        self, name: str, *, annotations: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *,
+        annotations: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        namespace: str = "default",
     ) -> Iterator[str]:
         """A pod, by its id, that goes with all its containers at the end."""
-        pod_id = self.run_pod(name, annotations=annotations)
+        pod_id = self.run_pod(
+            name, annotations=annotations, labels=labels, namespace=namespace
+        )
         try:
             yield pod_id
         finally:
@@ -174,19 +181,23 @@ class Cri:
         run_as_user: int | None = None,
         run_as_group: int | None = None,
         image: str = IMAGE,
+        security: api.LinuxContainerSecurityContext | None = None,
+        resources: api.LinuxContainerResources | None = None,
     ) -> str:
         """Create a container in a pod that this client started, and return its id.
 
-        Without ``command`` and ``args`` it idles.
+        Without ``command`` and ``args`` it idles. What ``security`` sets goes over the
+        rest.
 
         Raises: CriError, with what an NRI plugin answered, where one refused.
         """
-        security = api.LinuxContainerSecurityContext(
+        security_context = api.LinuxContainerSecurityContext(
             privileged=privileged,
             namespace_options=_namespaces_of(self._pods[pod_id]),
             run_as_user=_int64(run_as_user),
             run_as_group=_int64(run_as_group),
         )
+        security_context.MergeFrom(security or api.LinuxContainerSecurityContext())
         config = api.ContainerConfig(
             metadata=api.ContainerMetadata(name=name),
             image=api.ImageSpec(image=image),
@@ -201,7 +212,9 @@ class Cri:
             labels=labels,
             annotations=annotations,
             log_path=f"{name}.log",
-            linux=api.LinuxContainerConfig(security_context=security),
+            linux=api.LinuxContainerConfig(
+                security_context=security_context, resources=resources
+            ),
             CDI_devices=[api.CDIDevice(name=device) for device in cdi_devices],
         )
         request = api.CreateContainerRequest(

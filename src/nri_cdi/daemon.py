@@ -15,18 +15,22 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 
 from nri_cdi import __version__
-from nri_cdi.config import Config, parse_config
+from nri_cdi.config import Config, Loader, needs_restart, parse_config
 from nri_cdi.errors import ConfigError, NriCdiError
-from nri_cdi.logs import logging_to_stderr
+from nri_cdi.logs import logging_to_stderr, set_log_format, set_log_level
 from nri_cdi.nri.launch import launched
 from nri_cdi.nri.session import serve, serve_launched
 from nri_cdi.plugin import CdiPlugin
-from nri_cdi.sdnotify import notify
+from nri_cdi.sdnotify import notify, watchdog_interval_s
 from nri_cdi.speckeeper import SPECS_THREAD, SpecKeeper
+from nri_cdi.status.address import parse_address
+from nri_cdi.status.snapshot import Reading
 
 logger = logging.getLogger(__name__)
 
@@ -43,18 +47,25 @@ def run(
     environ: Mapping[str, str] = os.environ,
     *,
     broken: ConfigError | None = None,
+    loader: Loader | None = None,
 ) -> int:
     """Run the plugin until it is told to stop; the process's exit status comes back.
 
     With a ``broken`` configuration it refuses the containers that ask for devices.
+    ``loader`` reads the configuration again when SIGHUP asks for it.
     """
     # Its default is to end the process; a handler comes with the loop.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # What the program itself is made of stays: no need to search it for garbage.
     gc.freeze()
-    with logging_to_stderr(config.log_level, environ, launched=launched(environ)):
-        status = _run(config, environ, broken)
+    with logging_to_stderr(
+        config.log_level,
+        environ,
+        launched=launched(environ),
+        log_format=config.log_format,
+    ):
+        status = _run(config, environ, broken, loader)
     if any(thread.name.startswith(SPECS_THREAD) for thread in threading.enumerate()):
         # It reads a large file, or a file system that doesn't answer. The interpreter
         # would wait for it.
@@ -62,9 +73,14 @@ def run(
     return status
 
 
-def _run(config: Config, environ: Mapping[str, str], broken: ConfigError | None) -> int:
+def _run(
+    config: Config,
+    environ: Mapping[str, str],
+    broken: ConfigError | None,
+    loader: Loader | None,
+) -> int:
     try:
-        asyncio.run(_main(config, environ, broken))
+        asyncio.run(_Daemon(config, environ, broken, loader).run())
     except NriCdiError as error:
         logger.error("%s", error)
         return EXIT_FAILURE
@@ -76,59 +92,196 @@ def _run(config: Config, environ: Mapping[str, str], broken: ConfigError | None)
     return 0
 
 
-async def _main(
-    config: Config, environ: Mapping[str, str], broken: ConfigError | None
-) -> None:
-    loop = asyncio.get_running_loop()
-    serving = asyncio.current_task()
-    assert serving is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
-    async with SpecKeeper(config.spec_dirs) as specs:
-        loop.add_signal_handler(signal.SIGHUP, _rescan, specs)
-        plugin = _plugin(config, specs, broken)
+class _Daemon:
+    """What runs beside the plugin, and what holds for it now."""
+
+    def __init__(
+        self,
+        config: Config,
+        environ: Mapping[str, str],
+        broken: ConfigError | None,
+        loader: Loader | None,
+    ) -> None:
+        self._config = self._started = config
+        self._environ = environ
+        self._broken = broken
+        self._loader = loader
+        self._from_runtime = ""
+        self._reading = Reading(
+            path=self._path(),
+            loaded_at=time.time(),
+            error="; ".join(broken.lines()) if broken is not None else "",
+            refusing=broken is not None,
+        )
+        self._plugin: CdiPlugin | None = None
+        self._specs: SpecKeeper | None = None
+        self._reloading: asyncio.Task[None] | None = None
+        self._serving_status: asyncio.Task[None] | None = None
+
+    def _path(self) -> str:
+        """Where the configuration comes from; "" if there is none."""
+        if self._from_runtime:
+            return _RUNTIMES
+        return (self._loader.path or "") if self._loader is not None else ""
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        serving = asyncio.current_task()
+        assert serving is not None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, serving.cancel)
+        async with AsyncExitStack() as self._stack:
+            specs = SpecKeeper(self._config.spec_dirs, self._take_stock)
+            self._specs = await self._stack.enter_async_context(specs)
+            self._plugin = plugin = self._made_plugin(specs)
+            loop.add_signal_handler(signal.SIGHUP, self._reload)
+            self._say_start(plugin)
+            await self._serve_status()
+            self._feed_watchdog()
+            # systemd may start what waits for this service: a runtime, for one, which
+            # has to be up before the plugin can register with it. So ready means ready
+            # to connect.
+            notify(self._environ, "READY=1")
+            with suppress(asyncio.CancelledError):
+                await self._serve(plugin)
+            notify(self._environ, "STOPPING=1")
+
+    def _made_plugin(self, specs: SpecKeeper) -> CdiPlugin:
+        return CdiPlugin(
+            specs,
+            self._config,
+            on_config=self._take_runtimes,
+            broken=self._broken,
+            later=asyncio.get_running_loop().call_soon,
+        )
+
+    def _say_start(self, plugin: CdiPlugin) -> None:
         logger.info(
             "nri-cdi %s starts as %s-%s, with specs from %s",
             __version__,
             plugin.index,
             plugin.name,
-            ", ".join(config.spec_dirs),
+            ", ".join(self._config.spec_dirs),
         )
-        for line in broken.lines() if broken is not None else ():
+        for line in self._broken.lines() if self._broken is not None else ():
             logger.error("%s", line)
-        # systemd may start what waits for this service: a runtime, for one, which has
-        # to be up before the plugin can register with it. So ready means ready to
-        # connect.
-        notify(environ, "READY=1")
-        with suppress(asyncio.CancelledError):
-            await _serve(plugin, config, environ)
-        notify(environ, "STOPPING=1")
+
+    def _take_stock(self) -> None:
+        if self._plugin is not None:
+            self._plugin.take_stock()
+
+    async def _serve_status(self) -> None:
+        plugin, specs = self._plugin, self._specs
+        if not self._config.status or plugin is None or specs is None:
+            return
+        # With an HTTP parser and the metrics, 4 MB that most nodes can do without.
+        from nri_cdi.status.server import StatusServer
+        from nri_cdi.status.snapshot import observe
+
+        started_at = time.time()
+        server = StatusServer(
+            parse_address(self._config.status),
+            lambda: observe(
+                self._config,
+                plugin,
+                specs.registry,
+                self._reading,
+                started_at=started_at,
+            ),
+        )
+        await self._stack.enter_async_context(server)
+
+    def _feed_watchdog(self) -> None:
+        """Tell systemd that the loop turns, again and again."""
+        interval_s = watchdog_interval_s(self._environ)
+        if interval_s is None:
+            return
+        notify(self._environ, "WATCHDOG=1")
+        asyncio.get_running_loop().call_later(interval_s, self._feed_watchdog)
+
+    async def _serve(self, plugin: CdiPlugin) -> None:
+        if launched(self._environ):
+            await serve_launched(plugin, self._environ)
+        else:
+            await serve(plugin, self._config.socket)
+
+    def _take_runtimes(self, text: str) -> None:
+        """Take over what the runtime has for the plugin that it launched.
+
+        Raises: ConfigError.
+        """
+        self._from_runtime = text
+        try:
+            config = self._over(self._config)
+        except ConfigError as error:
+            reasons = "; ".join(error.lines())
+            self._reading = replace(self._reading, error=reasons, refusing=True)
+            raise
+        if self._broken is None:
+            self._reading = Reading(path=_RUNTIMES, loaded_at=time.time())
+        had_status = bool(self._config.status)
+        self._use(config)
+        # What was told before the runtime had its say was not all.
+        self._started = config
+        if not had_status:
+            self._serving_status = asyncio.create_task(self._serve_status())
+
+    def _over(self, config: Config) -> Config:
+        """A configuration with what the runtime has laid over it."""
+        if not self._from_runtime:
+            return config
+        return parse_config(self._from_runtime, _RUNTIMES, config)
+
+    def _reload(self) -> None:
+        logger.info("SIGHUP: reading the configuration and the specs")
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._reload_now())
+
+    async def _reload_now(self) -> None:
+        assert self._specs is not None
+        if self._loader is not None:
+            try:
+                # In a thread of its own: the file may be on a disk that hangs.
+                config = await asyncio.to_thread(self._loader.load)
+                config = self._over(config)
+            except ConfigError as error:
+                self._keep_old(error)
+            else:
+                self._take_new(config)
+        self._specs.rescan()
+
+    def _keep_old(self, error: ConfigError) -> None:
+        for line in error.lines():
+            logger.error("%s", line)
+        logger.error("the configuration stays as it was, until it is mended")
+        reasons = "; ".join(error.lines())
+        self._reading = replace(self._reading, error=reasons)
+
+    def _take_new(self, config: Config) -> None:
+        waiting = needs_restart(self._started, config)
+        if waiting:
+            logger.warning(
+                "the new configuration has settings that take a restart: %s",
+                ", ".join(waiting),
+            )
+        changed = config != self._config
+        if self._plugin is not None:
+            self._plugin.mended()
+        self._use(config)
+        self._reading = Reading(path=self._path(), loaded_at=time.time())
+        logger.info(
+            "the configuration is read again: %s",
+            "in use from now on" if changed else "nothing has changed",
+        )
+
+    def _use(self, config: Config) -> None:
+        set_log_level(config.log_level)
+        set_log_format(config.log_format)
+        if self._plugin is not None:
+            self._plugin.use(config)
+        if self._specs is not None:
+            self._specs.use(config.spec_dirs)
+        self._config = config
 
 
-def _rescan(specs: SpecKeeper) -> None:
-    logger.info("SIGHUP: reading the specs")
-    specs.rescan()
-
-
-def _plugin(config: Config, specs: SpecKeeper, broken: ConfigError | None) -> CdiPlugin:
-    def configured(text: str) -> None:
-        """Take over what the runtime has for the plugin that it launched."""
-        given = parse_config(text, "the configuration that the runtime has", config)
-        logging.getLogger().setLevel(given.log_level.upper())
-        specs.use(given.spec_dirs)
-
-    return CdiPlugin(
-        specs,
-        config.name,
-        config.index,
-        on_config=configured,
-        broken=broken,
-        later=asyncio.get_running_loop().call_soon,
-    )
-
-
-async def _serve(plugin: CdiPlugin, config: Config, environ: Mapping[str, str]) -> None:
-    if launched(environ):
-        await serve_launched(plugin, environ)
-    else:
-        await serve(plugin, config.socket)
+_RUNTIMES = "the configuration that the runtime has"

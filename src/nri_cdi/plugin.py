@@ -1,52 +1,73 @@
 """The plugin: a pod's annotations ask for CDI devices, its containers get them.
 
-The way of a request: names from the annotations (`requests`), their edits from the
-newest snapshot of the specs (`cdi.registry`), and from those the adjustment
-(`adjustment`). The answer is computed at once wherever the snapshot has the answer.
-Only where it may be behind the files does the answer wait for a rescan: after a name
-that it doesn't know, and just after a change in a spec directory.
+The way of a request: names from the annotations (`terms`, `requests`), what the policy
+says of them (`policy`), their edits from the newest snapshot of the specs
+(`cdi.registry`), and from those the answer (`injection`). It is computed at once
+wherever the snapshot has the answer. Only where it may be behind the files does the
+answer wait for a rescan: after a name that it doesn't know, and just after a change in
+a spec directory.
+
+What was decided stands in the `ledger`, and who holds what in `holders`.
+
+Longer than 300 lines, so that the way of a request can be read from end to end.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias
 
-from nri_cdi.adjustment import CompiledAdjustment, compile_adjustment
-from nri_cdi.cdi.edits import Resolution
+from nri_cdi.adjustment.evidence import given, lacking
+from nri_cdi.adjustment.reclaiming import reclaimed
 from nri_cdi.cdi.registry import Registry
-from nri_cdi.errors import ConfigError, RequestError, ResolveError
+from nri_cdi.config import Config
+from nri_cdi.errors import (
+    ConfigError,
+    RequestError,
+    ResolveError,
+    UnsupportedEditError,
+)
+from nri_cdi.holders import NO_NODES, Claim, Holder, Holders
+from nri_cdi.injection import (
+    DELEGATED_MARK,
+    RESOLVED_MARK,
+    Compiled,
+    Injection,
+    Injector,
+    marked,
+    nodes_of,
+)
+from nri_cdi.ledger import Decision, Ledger, Result, shortened
 from nri_cdi.nri import api
-from nri_cdi.nri.capabilities import OLDEST, RuntimeInfo
+from nri_cdi.nri.capabilities import DOCKER, OLDEST, RuntimeInfo
+from nri_cdi.nri.events import subscription
 from nri_cdi.nri.plugin import Answer, Plugin, Runtime
-from nri_cdi.quoting import quoted
-from nri_cdi.requests import Request, requested_devices
-from nri_cdi.ttrpc.calls import MAX_PAYLOAD
+from nri_cdi.policy import Action, Judgement
+from nri_cdi.quoting import some
+from nri_cdi.requests import ALIASES, NO_REQUEST, Request
+from nri_cdi.survey import Survivor, findings, holder, survivors
+from nri_cdi.terms import Terms
 from nri_cdi.ttrpc.status import Code, RpcError
-
-# Device lists that are kept compiled: one for each kind of pod on a node.
-COMPILED_LIMIT = 512
 
 MS_PER_S = 1000
 
-# Edits that one container's devices may have. To compile one takes some 6 µs, and the
-# runtime waits for 2 s.
-EDITS_LIMIT = 50_000
-
-# Bytes of the answers that are kept; a GPU's has some 4 KB. What is larger than the
-# second is not kept: nobody asks for such twice.
-KEPT_LIMIT = 16 * 1024 * 1024
-KEPT_ANSWER_LIMIT = 256 * 1024
-
-# Kubernetes: a prefix of 253 characters, a slash, a name of 63.
-KEY_LENGTH = 317
-
-# The annotations that a message names, and the devices that a log line does.
-BLAMED = 3
+# The devices that a log line names, and the containers that one event may be about.
 LOGGED = 16
+LISTED = 20
+
+# Names that a decision keeps, and how much of each; vendor, class and a device's name
+# have 63 characters or so in practice.
+NAMES = 64
+NAME_LENGTH = 256
+
+# The rule, where no rule of the policy was the one.
+DEFAULT_RULE = "(default)"
+
+_VALIDATION = subscription(["validate_container_adjustment"])
+_CREATION = subscription(["create_container"])
 
 logger = logging.getLogger(__name__)
 
@@ -55,85 +76,35 @@ def _at_once(call: Callable[..., object], *arguments: object) -> None:
     call(*arguments)
 
 
-class _NotConfiguredError(RequestError):
-    """The plugin has no configuration that it could go by."""
+class _RefusedError(RequestError):
+    """A container that is not to be, by the policy or the configuration."""
 
 
-class _TooLargeError(RequestError):
-    """Edits that can't go to the runtime, for their size alone."""
+_Asking: TypeAlias = (
+    "api.CreateContainerRequest | api.ValidateContainerAdjustmentRequest"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
     """What a container is to get: ``names`` are those of ``asked`` that it lacks.
 
-    ``present`` are the devices that the runtime itself injects into it.
+    ``present`` are the devices that the runtime itself injects into it. ``audits``
+    names the rules of the policy that want the ``audited`` devices spoken of.
     """
 
-    request: api.CreateContainerRequest
+    request: _Asking
     asked: Request
     names: tuple[str, ...]
     present: tuple[str, ...]
     started: float
+    audits: tuple[str, ...] = ()
+    audited: tuple[str, ...] = ()
 
     def blame(self, error: RequestError) -> str:
-        """Which annotations asked for what can't be had."""
+        """Which annotations and variables asked for what can't be had."""
         names = error.names if isinstance(error, ResolveError) else self.names
-        keys = sorted({key for name in names for key in self.asked.sources[name]})
-        more = f" and {len(keys) - BLAMED} more" if len(keys) > BLAMED else ""
-        plural = "s" if len(keys) > 1 else ""
-        shown = ", ".join(map(_readable, keys[:BLAMED]))
-        return f"asked for by annotation{plural} {shown}{more}"
-
-
-class _Compiled:
-    """The answers for one list of devices."""
-
-    def __init__(self, adjustment: CompiledAdjustment) -> None:
-        self._compiled = adjustment
-        self._adjustment: api.ContainerAdjustment | None = None
-        self._response = api.CreateContainerResponse()
-
-    @property
-    def size(self) -> int:
-        """Roughly how many bytes it takes."""
-        return self._compiled.size
-
-    def answer(self, container: api.Container) -> api.CreateContainerResponse:
-        """The answer for a container, which the next one may get as well.
-
-        Raises: RequestError.
-        """
-        adjustment = self._compiled.for_container(container)
-        if adjustment is not self._adjustment:
-            self._response = _response(adjustment)
-            self._adjustment = adjustment
-        return self._response
-
-
-def _limit(resolution: Resolution) -> None:
-    count = sum(len(part.edits) for part in resolution.parts)
-    if count > EDITS_LIMIT:
-        raise _TooLargeError(
-            f"{len(resolution.devices)} devices come to {count} edits, and a container "
-            f"may have {EDITS_LIMIT}"
-        )
-
-
-def _response(adjustment: api.ContainerAdjustment) -> api.CreateContainerResponse:
-    response = api.CreateContainerResponse(adjust=adjustment)
-    size = response.ByteSize()
-    if size > MAX_PAYLOAD:
-        raise _TooLargeError(
-            f"the adjustment has {size} bytes, and NRI carries {MAX_PAYLOAD} at most: "
-            "the edits are too many or too long"
-        )
-    return response
-
-
-def _readable(key: str) -> str:
-    """A key as it is, unless it is none that Kubernetes lets through."""
-    return key if len(key) <= KEY_LENGTH and key.isprintable() else quoted(key)
+        return self.asked.blame(names)
 
 
 class Specs(Protocol):
@@ -146,6 +117,10 @@ class Specs(Protocol):
     @property
     def version(self) -> int:
         """A number that is another one after each change of the snapshot."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the files have been read at least once."""
 
     def settling(self) -> Awaitable[None] | None:
         """What to wait for, briefly, if a spec file has changed a moment ago."""
@@ -163,12 +138,12 @@ class CdiPlugin(Plugin):
     def __init__(
         self,
         specs: Specs,
-        name: str = "nri-cdi",
-        index: str = "10",
+        config: Config | None = None,
         *,
         on_config: Callable[[str], None] | None = None,
         broken: ConfigError | None = None,
         later: Callable[..., object] = _at_once,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """``on_config`` takes the runtime's configuration; may raise ConfigError.
 
@@ -177,23 +152,83 @@ class CdiPlugin(Plugin):
         ``later`` calls a function with arguments once the answer is on its way, as an
         event loop's ``call_soon`` does: to log takes longer than to answer.
         """
-        super().__init__(name, index)
+        config = config or Config()
+        super().__init__(config.name, config.index)
+        self._config = config
+        self.ledger = Ledger()
+        self.holders = Holders()
         self._specs = specs
         self._later = later
+        self._now = now
         self._on_config = on_config
         self._broken_for_good = broken
         self._broken = broken
-        self._runtime: RuntimeInfo = OLDEST
-        self._compiled: dict[tuple[tuple[str, ...], ...], _Compiled] = {}
-        self._version = 0
-        self._kept = 0
+        self.runtime: RuntimeInfo = OLDEST
+        self._survivors: dict[str, Survivor] = {}
+        self.use(config)
+
+    @property
+    def subscription(self) -> int:
+        """The events that the configuration wants the plugin to hear of."""
+        mask = super().subscription
+        if self._config.validate == "false":
+            mask &= ~_VALIDATION
+        if self._config.validate == "only":
+            mask &= ~_CREATION
+        return mask
+
+    def use(self, config: Config) -> None:
+        """Take over what a configuration says about requests, from now on.
+
+        To validate or not is agreed upon with the runtime when it is connected.
+        """
+        self._config = config
+        if self._broken is not None:
+            # It may have switched on what we can't read: who asks so is refused too.
+            config = replace(config, aliases=tuple(ALIASES))
+        self._terms = Terms.of(config)
+        injection = Injection(config.injection)
+        self._injector = Injector(injection, config.host_dev_root)
+        self._injector.serve(self.runtime)
+        if self._terms.is_exclusive is not None:
+            self._find_nodes()
+
+    def _find_nodes(self) -> None:
+        """Note the device nodes of what was given when these did not matter yet."""
+        registry = self._specs.registry
+        self.holders.replace(
+            [
+                each
+                if each.nodes
+                else replace(each, nodes=nodes_of(registry, each.devices))
+                for each in self.holders.all()
+            ]
+        )
+
+    def mended(self) -> None:
+        """The configuration is no longer broken; `use` is to follow."""
+        self._broken = self._broken_for_good = None
 
     def configure(self, runtime: RuntimeInfo, config: str) -> None:
         logger.info("registered with %s", runtime)
-        self._runtime = runtime
-        self._forget()
+        self.runtime = runtime
+        self.ledger.configured(runtime, self._now())
+        self._injector.serve(runtime)
+        if runtime.name == DOCKER:
+            logger.error("%s", _DOCKER)
         if config and self._on_config is not None:
             self._take(config, self._on_config)
+        self._check_validation(runtime)
+
+    def _check_validation(self, runtime: RuntimeInfo) -> None:
+        """Raises: RpcError, if the plugin would be of no use to this runtime."""
+        validate = self._config.validate
+        if validate == "false" or runtime.capabilities.valid_events & _VALIDATION:
+            return
+        why = f"{runtime} asks no plugin to validate adjustments: that takes NRI 0.10"
+        logger.error("validate is %s, but %s", validate, why)
+        if validate == "only":
+            raise RpcError(Code.FAILED_PRECONDITION, f"{self.name}: {why}")
 
     def _take(self, config: str, on_config: Callable[[str], None]) -> None:
         # To refuse the registration would be a clear answer, but up to NRI 0.6 it keeps
@@ -203,21 +238,72 @@ class CdiPlugin(Plugin):
             on_config(config)
         except ConfigError as error:
             self._broken = error
+            self.use(self._config)
             for line in error.lines():
                 logger.error("%s", line)
         else:
             self._broken = self._broken_for_good
+            self.use(self._config)
 
     def synchronize(
         self, pods: Sequence[api.PodSandbox], containers: Sequence[api.Container]
     ) -> None:
         logger.debug("%d pods and %d containers exist", len(pods), len(containers))
+        found = survivors(pods, containers, self._terms, self.runtime)
+        self._survivors = {each.holder.container_id: each for each in found}
+        # What is known stays known, so that it counts once.
+        self.ledger.found_drifted(
+            tuple(
+                each
+                for each in self.ledger.drifted
+                if each.container_id in self._survivors
+            )
+        )
+        # By their word until the specs tell more.
+        self.holders.replace(each.holder for each in self._survivors.values())
+        self.take_stock()
+
+    def take_stock(self) -> None:
+        """Find what the containers that were there already hold, once specs are read.
+
+        To be called when they are; nothing happens if there is nothing to find.
+        """
+        if not self._survivors or not self._specs.loaded:
+            return
+        # One may have a successor by now.
+        there = {each.container_id for each in self.holders.all()}
+        left = [each for key, each in self._survivors.items() if key in there]
+        found = list(findings(left, self._specs.registry))
+        self._survivors = {}
+        for finding in found:
+            self.holders.add(finding.holder)
+        drifted = [each.drifted for each in found if each.drifted is not None]
+        self.ledger.found_drifted(tuple(drifted))
+        for each in drifted[:LISTED]:
+            logger.warning(
+                "pod %s/%s, container %s: runs without devices that it asks for: %s; "
+                "it was created while the plugin was away: delete the pod to mend it",
+                each.namespace,
+                each.pod,
+                each.container,
+                _listed(each.lacks),
+            )
+        if len(drifted) > LISTED:
+            more = len(drifted) - LISTED
+            logger.warning("%d more containers run without their devices", more)
 
     def synchronized(self, runtime: Runtime) -> None:
+        self.ledger.synchronized(self._now())
         logger.info(
             "synchronized with %s: containers get the devices that they ask for",
             runtime.info,
         )
+
+    def unreachable(self, reason: str) -> None:
+        self.ledger.disconnected(reason, self._now())
+
+    def disconnected(self, reason: str) -> None:
+        self.ledger.disconnected(reason, self._now())
 
     def create_container(
         self, request: api.CreateContainerRequest
@@ -225,33 +311,144 @@ class CdiPlugin(Plugin):
         started = time.perf_counter()
         container = request.container
         try:
-            asked = requested_devices(request.pod.annotations, container.name)
+            asked = self._terms.requested(request.pod, container, self.runtime)
         except RequestError as error:
-            raise self._refusal(request, str(error)) from error
+            order = _Order(request, NO_REQUEST, (), (), started)
+            raise self._refusal(order, Result.REFUSED, str(error)) from error
         # What the runtime injects because the kubelet said so is in there already.
         present = tuple([device.name for device in container.CDI_devices])
         names = asked.without(present)
         if not names:
+            self.ledger.nothing()
+            if self._terms.variables:
+                # A variable that asked has another value where its device set it.
+                present += _given_before(request)
+            if present:
+                self.holders.add(self._holding(request, present))
             return None
-        order = _Order(request, asked, names, present, started)
+        order = self._allowed(_Order(request, asked, names, present, started))
+        before = _given_before(request)
+        if before:
+            # What another instance gave is not given again, as there may be two of them
+            # in a rolling update: the specs may have changed between their answers.
+            left = asked.without(present + before)
+            if not left:
+                self._hold(order)
+                self.ledger.nothing()
+                return None
+            order = replace(order, names=left, present=present + before)
         settling = self._specs.settling()
-        if settling is None and self._knows(names):
+        if settling is None and self._knows(order.names):
             return self._inject(order)
         # The snapshot may be behind a spec that was written just now.
-        return self._inject_fresh(order, settling)
+        return self._inject_fresh(order, settling, self._terms)
+
+    def stop_container(self, request: api.StopContainerRequest) -> None:
+        self._gone(request.container.id)
+
+    def remove_container(self, request: api.RemoveContainerRequest) -> None:
+        self._gone(request.container.id)
+
+    def stop_pod_sandbox(self, request: api.StopPodSandboxRequest) -> None:
+        # CRI-O says nothing more of a container whose creation another plugin failed.
+        self.holders.remove_pod(request.pod.id)
+
+    def validate_container_adjustment(
+        self, request: api.ValidateContainerAdjustmentRequest
+    ) -> Answer[api.ValidateContainerAdjustmentResponse]:
+        started = time.perf_counter()
+        try:
+            asked = self._terms.requested(request.pod, request.container, self.runtime)
+        except RequestError as error:
+            order = _Order(request, NO_REQUEST, (), (), started)
+            return self._rejection(order, str(error))
+        present = tuple([device.name for device in request.container.CDI_devices])
+        order = _Order(request, asked, asked.without(present), present, started)
+        if not order.names:
+            return None
+        settling = None
+        if self._knows(order.names):
+            why = self._lack(order, request.adjust)
+            if not why:
+                return None
+            settling = self._specs.settling()
+            if settling is None:
+                return self._rejection(order, why)
+        # The snapshot may be behind the specs that the others have seen.
+        return self._validated_fresh(order, request.adjust, settling)
+
+    def _gone(self, container_id: str) -> None:
+        self.holders.remove(container_id)
+        self.ledger.gone(container_id)
+        self._survivors.pop(container_id, None)
+
+    def _allowed(self, order: _Order) -> _Order:
+        """The order, if the configuration and its policy let it pass.
+
+        Raises: RpcError, which refuses the container.
+        """
+        if self._broken is not None:
+            why = (
+                "the plugin can't serve before its configuration is mended: "
+                + "; ".join(self._broken.lines())
+            )
+            raise self._refusal_of(order, _RefusedError(why))
+        if self.runtime.name == DOCKER:
+            raise self._refusal_of(order, _RefusedError(_DOCKER))
+        annotations = order.request.pod.annotations
+        if RESOLVED_MARK in annotations or DELEGATED_MARK in annotations:
+            why = f"annotations {RESOLVED_MARK} and {DELEGATED_MARK} are the plugin's"
+            raise self._refusal_of(
+                order, _RefusedError(f"{why}: a pod can't have them")
+            )
+        if self._terms.judge.is_open:
+            return order
+        judgement = self._terms.judgement(order.request.pod, order.names)
+        if denied := judgement.denied:
+            why = f"{_denial(judgement)}; {order.asked.blame(denied)}"
+            rules = tuple(rule or DEFAULT_RULE for rule in judgement.rules)
+            for rule in rules:
+                self.ledger.denied_by_rule[rule] += 1
+            code = Code.PERMISSION_DENIED
+            raise self._refusal(order, Result.DENIED, why, _named(rules), code)
+        if judgement.audited:
+            rules = tuple(rule or DEFAULT_RULE for rule in judgement.rules)
+            return replace(order, audits=rules, audited=judgement.audited)
+        return order
 
     async def _inject_fresh(
+        self, order: _Order, settling: Awaitable[None] | None, terms: Terms
+    ) -> api.CreateContainerResponse | None:
+        await self._freshen_for(order, settling)
+        self.take_stock()
+        if self._terms is not terms:
+            # The configuration is another one, and what it says now is what counts.
+            answer = self.create_container(order.request)
+            return await answer if isinstance(answer, Awaitable) else answer
+        return self._inject(order)
+
+    async def _freshen_for(
         self, order: _Order, settling: Awaitable[None] | None
-    ) -> api.CreateContainerResponse:
+    ) -> None:
+        try:
+            await self._freshen(order.names, settling)
+        except BaseException:
+            # The deadline is over, or the connection is gone: nobody waits any more.
+            why = "the specs could not be read before the runtime's deadline"
+            self._note(order, Result.LATE, reason=why)
+            raise
+
+    async def _freshen(
+        self, names: tuple[str, ...], settling: Awaitable[None] | None = None
+    ) -> None:
         if settling is not None:
             await settling
-        if not self._knows(order.names):
+        if not self._knows(names):
             scanning = self._specs.scanning()
             if scanning is not None:
                 await scanning
-        if not self._knows(order.names):
+        if not self._knows(names):
             await self._specs.rescan()
-        return self._inject(order)
 
     def _knows(self, names: tuple[str, ...]) -> bool:
         """Whether all can be had; to try would make words for those that can't."""
@@ -263,71 +460,250 @@ class CdiPlugin(Plugin):
 
         Raises: RpcError, which refuses the container.
         """
+        container = order.request.container
+        specs = self._specs
         try:
-            compiled = self._compile(order.names, order.present)
-            response = compiled.answer(order.request.container)
+            compiled = self._injector.compiled(
+                specs.registry, specs.version, order.names, order.present
+            )
+            compiled, response = self._answered(order, compiled)
         except RequestError as error:
             raise self._refusal_of(order, error) from error
-        self._later(_log_injection, order, time.perf_counter() - order.started)
+        self._hold(order, compiled)
+        if RESOLVED_MARK in container.annotations:
+            # What else the other instance gave may be the same in part.
+            adjust = reclaimed(response.adjust, container)
+            response = api.CreateContainerResponse(adjust=adjust)
+        took_s = time.perf_counter() - order.started
+        self._later(self._injected, order, compiled.mode, took_s)
         return response
 
-    def _compile(self, names: tuple[str, ...], present: tuple[str, ...]) -> _Compiled:
-        if self._broken is not None:
-            raise _NotConfiguredError(
-                "the plugin can't serve before its configuration is mended: "
-                + "; ".join(self._broken.lines())
+    def _answered(
+        self, order: _Order, compiled: Compiled
+    ) -> tuple[Compiled, api.CreateContainerResponse]:
+        container = order.request.container
+        try:
+            return compiled, compiled.answer(container)
+        except UnsupportedEditError as error:
+            # What only the host's device nodes show.
+            registry = self._specs.registry
+            compiled = self._injector.delegating(registry, order.names, error)
+            return compiled, compiled.answer(container)
+
+    def _hold(self, order: _Order, compiled: Compiled | None = None) -> None:
+        """Note that the container holds its devices.
+
+        Raises: RpcError, if another holds one that is exclusive.
+        """
+        holding = self._holding(order.request, order.names + order.present, compiled)
+        is_exclusive = self._terms.is_exclusive
+        if is_exclusive is not None:
+            asking = holding
+            if order.present:
+                # What the kubelet gives is held, but not for this plugin to refuse.
+                kubelets = [each.name for each in order.request.container.CDI_devices]
+                asking = replace(holding, devices=order.asked.without(kubelets))
+            claim = self.holders.conflict(asking, is_exclusive)
+            if claim is not None:
+                why = f"{_held(claim)}; {order.asked.blame((claim.device,))}"
+                raise self._refusal(order, Result.HELD, why)
+        self.holders.add(holding)
+
+    def _holding(
+        self,
+        request: _Asking,
+        devices: tuple[str, ...],
+        compiled: Compiled | None = None,
+    ) -> Holder:
+        """The container as a holder, with device nodes if these matter."""
+        nodes = NO_NODES
+        if self._terms.is_exclusive is None:
+            pass
+        elif compiled is not None and compiled.nodes.keys() >= set(devices):
+            nodes = compiled.nodes
+        else:
+            nodes = nodes_of(self._specs.registry, devices)
+        return holder(request.pod, request.container, devices, nodes)
+
+    async def _validated_fresh(
+        self,
+        order: _Order,
+        adjust: api.ContainerAdjustment,
+        settling: Awaitable[None] | None,
+    ) -> api.ValidateContainerAdjustmentResponse | None:
+        await self._freshen_for(order, settling)
+        why = self._lack(order, adjust)
+        return self._rejection(order, why) if why else None
+
+    def _lack(self, order: _Order, adjust: api.ContainerAdjustment) -> str:
+        """Why the container must not be created so; empty if it gets all it asks for."""
+        try:
+            resolution = self._specs.registry.resolve(
+                order.names, present=order.present
             )
-        # The registry itself is not kept: to let go of an old one with many devices
-        # takes as long as some requests, and is not for this thread to do.
-        if self._version != self._specs.version:
-            self._forget()
-            self._version = self._specs.version
-        compiled = self._compiled.get((names, present))
-        if compiled is None:
-            resolution = self._specs.registry.resolve(names, present=present)
-            _limit(resolution)
-            compiled = _Compiled(compile_adjustment(resolution, self._runtime))
-            self._remember((names, present), compiled)
-        return compiled
+        except ResolveError as error:
+            return f"{error}; {order.blame(error)}"
+        missing = lacking(resolution, given(_NO_CONTAINER, adjust))
+        if missing:
+            # What the container had before counts too. To look takes longer.
+            missing = lacking(resolution, given(order.request.container, adjust))
+        if not missing:
+            return ""
+        why = f"it would be created without devices that it asks for: {some(missing)}"
+        return f"{why}; {order.asked.blame(order.names)}"
 
-    def _remember(self, key: tuple[tuple[str, ...], ...], compiled: _Compiled) -> None:
-        if compiled.size > KEPT_ANSWER_LIMIT:
-            return
-        full = len(self._compiled) >= COMPILED_LIMIT
-        if full or self._kept + compiled.size > KEPT_LIMIT:
-            self._forget()
-        self._compiled[key] = compiled
-        self._kept += compiled.size
-
-    def _forget(self) -> None:
-        self._compiled.clear()
-        self._kept = 0
+    def _rejection(
+        self, order: _Order, why: str
+    ) -> api.ValidateContainerAdjustmentResponse:
+        self.holders.remove(order.request.container.id)
+        self._note(order, Result.REJECTED, reason=why)
+        self._say_refused(order, Result.REJECTED, why)
+        reason = f"{self.name}: {why}"
+        return api.ValidateContainerAdjustmentResponse(reject=True, reason=reason)
 
     def _refusal_of(self, order: _Order, error: RequestError) -> RpcError:
-        return self._refusal(order.request, f"{error}; {order.blame(error)}")
+        return self._refusal(order, Result.REFUSED, f"{error}; {order.blame(error)}")
 
-    def _refusal(self, request: api.CreateContainerRequest, why: str) -> RpcError:
+    def _refusal(
+        self,
+        order: _Order,
+        result: Result,
+        why: str,
+        rule: str = "",
+        code: Code = Code.FAILED_PRECONDITION,
+    ) -> RpcError:
+        self._note(order, result, reason=why, rule=rule)
+        self._say_refused(order, result, why, rule)
+        return RpcError(code, f"{self.name}: {why}")
+
+    def _say_refused(
+        self, order: _Order, result: Result, why: str, rule: str = ""
+    ) -> None:
         logger.error(
-            "pod %s/%s, container %s: refused: %s",
-            request.pod.namespace,
-            request.pod.name,
-            request.container.name,
+            "%s: refused: %s",
+            _whom(order),
             why,
+            extra=_facts(order, result=result.value, reason=why, rule=rule),
         )
-        return RpcError(Code.FAILED_PRECONDITION, f"{self.name}: {why}")
+
+    def _injected(self, order: _Order, mode: str, took_s: float) -> None:
+        """Say what was done, and count it."""
+        for rule in order.audits:
+            self.ledger.audited_by_rule[rule] += 1
+        rule = _named(order.audits)
+        self._note(order, Result.INJECTED, mode=mode, rule=rule, took_s=took_s)
+        self.ledger.injected(order.names)
+        ms = round(took_s * MS_PER_S, 3)
+        logger.info(
+            "%s: injected %s in %.2f ms (%s)",
+            _whom(order),
+            _listed(order.names),
+            ms,
+            mode,
+            extra=_facts(order, result=Result.INJECTED.value, mode=mode, ms=ms),
+        )
+        if order.audits:
+            logger.warning(
+                "%s: given, and to be looked at by policy rule %s: %s",
+                _whom(order),
+                rule,
+                _listed(order.audited),
+                extra=_facts(order, result="audited", rule=rule),
+            )
+
+    def _note(
+        self,
+        order: _Order,
+        result: Result,
+        *,
+        mode: str = "",
+        rule: str = "",
+        reason: str = "",
+        took_s: float | None = None,
+    ) -> None:
+        pod, container = order.request.pod, order.request.container
+        if took_s is None:
+            took_s = time.perf_counter() - order.started
+        self.ledger.record(
+            Decision(
+                time=self._now(),
+                result=result,
+                namespace=pod.namespace,
+                pod=pod.name,
+                container=container.name,
+                container_id=container.id,
+                devices=_shown(order.names),
+                mode=mode,
+                rule=rule,
+                reason=shortened(reason),
+                took_s=took_s,
+            )
+        )
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - LOGGED} more" if len(names) > LOGGED else ""
-    return ", ".join(names[:LOGGED]) + more
+_NO_CONTAINER = api.Container()
+
+_DOCKER = (
+    "Docker carries out nearly nothing of what an NRI plugin asks for, and injects CDI "
+    "devices by itself: docker run --device vendor.com/class=name"
+)
 
 
-def _log_injection(order: _Order, took_s: float) -> None:
-    logger.info(
-        "pod %s/%s, container %s: injected %s in %.2f ms",
-        order.request.pod.namespace,
-        order.request.pod.name,
-        order.request.container.name,
-        _listed(order.names),
-        took_s * MS_PER_S,
+def _given_before(request: api.CreateContainerRequest) -> tuple[str, ...]:
+    """The devices that another instance says it has given."""
+    return marked(request.pod, request.container, RESOLVED_MARK) + marked(
+        request.pod, request.container, DELEGATED_MARK
     )
+
+
+def _whom(order: _Order) -> str:
+    pod, container = order.request.pod, order.request.container
+    return f"pod {pod.namespace}/{pod.name}, container {container.name}"
+
+
+def _facts(order: _Order, **more: object) -> Mapping[str, Any]:
+    """The same for programs that read the log."""
+    pod, container = order.request.pod, order.request.container
+    facts = {
+        "namespace": pod.namespace,
+        "pod": pod.name,
+        "container": container.name,
+        "containerId": container.id,
+        "devices": list(_shown(order.names)),
+        **{key: value for key, value in more.items() if value != ""},
+    }
+    return {"facts": facts}
+
+
+def _shown(names: Sequence[str]) -> tuple[str, ...]:
+    """Names as they are kept and logged: a pod may write a thousand long ones."""
+    return tuple([name[:NAME_LENGTH] for name in names[:NAMES]])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LOGGED} more" if len(names) > LOGGED else ""
+    return ", ".join([name[:NAME_LENGTH] for name in names[:LOGGED]]) + more
+
+
+def _named(rules: Sequence[str]) -> str:
+    return ", ".join(rules)
+
+
+def _denial(judgement: Judgement) -> str:
+    """Which rule denies what, in words."""
+    by_rule: dict[str, list[str]] = {}
+    for device, verdict in zip(judgement.devices, judgement.verdicts, strict=True):
+        if verdict.action is Action.DENY:
+            by_rule.setdefault(verdict.rule, []).append(device)
+    words = [
+        f"the policy's rule {rule!r} denies {_listed(devices)}"
+        if rule
+        else f"no rule of the policy allows {_listed(devices)}"
+        for rule, devices in by_rule.items()
+    ]
+    return "; ".join(words)
+
+
+def _held(claim: Claim) -> str:
+    by_another_name = f" (as {claim.held})" if claim.held != claim.device else ""
+    return f"{claim.device} is exclusive, and held by {claim.holder}{by_another_name}"

@@ -69,7 +69,11 @@ class _Turn:
 class SpecKeeper:
     """An async context manager; ``registry`` is empty until the first scan is over."""
 
-    def __init__(self, spec_dirs: Sequence[str]) -> None:
+    def __init__(
+        self, spec_dirs: Sequence[str], on_scan: Callable[[], object] = bool
+    ) -> None:
+        """``on_scan`` is called in the loop after each scan, changed or not."""
+        self._on_scan = on_scan
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=SPECS_THREAD)
         self._spec_dirs = tuple(spec_dirs)
@@ -81,6 +85,7 @@ class SpecKeeper:
         self._running: _Turn | None = None
         self._following: _Turn | None = None
         self._version = 0
+        self._loaded = False
         self._started = 0.0
         self._stuck: asyncio.TimerHandle | None = None
         self._closed = False
@@ -113,6 +118,11 @@ class SpecKeeper:
         """A number that is another one after each change of the snapshot."""
         return self._version
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the files have been read at least once."""
+        return self._loaded
+
     def use(self, spec_dirs: Sequence[str]) -> None:
         """Keep these directories instead; nothing happens if they are the same."""
         if tuple(spec_dirs) == self._spec_dirs:
@@ -121,6 +131,7 @@ class SpecKeeper:
         self._spec_dirs = tuple(spec_dirs)
         self._cache = Cache(spec_dirs)
         self._version += 1
+        self._loaded = False
         self._begin()
 
     def settling(self) -> asyncio.Future[None] | None:
@@ -173,7 +184,8 @@ class SpecKeeper:
         if self._watch is None:
             return False
         descriptor = self._watch.fileno()
-        if self._watch.problem or descriptor == NO_DESCRIPTOR:
+        starved = self._cache.is_starved
+        if starved or self._watch.problem or descriptor == NO_DESCRIPTOR:
             return True
         available = ioctl(descriptor, FIONREAD, NOTHING_TO_READ)
         return available != NOTHING_TO_READ
@@ -197,7 +209,7 @@ class SpecKeeper:
             )
         self._problem = problem
         if self._poll is None:
-            interval_s = POLL_S if problem else LOOK_S
+            interval_s = POLL_S if problem or self._cache.is_starved else LOOK_S
             self._poll = self._loop.call_later(interval_s, self._look_anyway)
 
     def _listen(self, descriptor: int) -> None:
@@ -247,7 +259,7 @@ class SpecKeeper:
         if watch is None:
             watch = Watch(cache.spec_dirs)
         news = watch.check() if asked else watch.read()
-        if not news and not asked:
+        if not (news or asked or cache.is_starved):
             return watch, None
         return watch, _refresh(cache, self._say_long)
 
@@ -272,10 +284,13 @@ class SpecKeeper:
         self._keep(watch, cache)
         if change:
             self._version += 1
+        if change is not None and cache is self._cache:
+            self._loaded = True
         if following is not None:
             self._launch(following)
         elif not self._closed:
             self._arm()
+        self._on_scan()
         if turn is not None:
             _release(turn.settled)
             _release(turn.done)

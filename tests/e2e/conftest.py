@@ -7,10 +7,12 @@ time, so that they are right for later releases, too.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from testbed.containerd import Containerd
 from tests.e2e.leftovers import Leftovers
@@ -77,11 +79,25 @@ def spec_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def settings() -> Mapping[str, Any]:
+    """What the plugin's configuration file has; a module or a test may have its own."""
+    return {}
+
+
+@pytest.fixture
+def config_file(settings: Mapping[str, Any], tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(dict(settings)))
+    return path
+
+
+@pytest.fixture
 def plugin(
-    containerd: Containerd, spec_dir: Path, tmp_path: Path
+    containerd: Containerd, spec_dir: Path, config_file: Path, tmp_path: Path
 ) -> Iterator[PluginProcess]:
     """The plugin, connected to the runtime and serving."""
     arguments = ["--socket", str(containerd.nri_socket), "--spec-dir", str(spec_dir)]
+    arguments += ["--config", str(config_file)]
     plugin = PluginProcess(
         arguments, log=tmp_path / "plugin.log", environment=containerd.environment
     )

@@ -116,9 +116,15 @@ class Node:
         return runtime_info(self.containerd)
 
     @contextmanager
-    def pod(self, annotations: Annotations | None = None) -> Iterator[Pod]:
-        """A pod that goes, with all its containers, at the end."""
-        with self.cri.pod(f"pod-{uuid.uuid4()}", annotations=annotations) as pod_id:
+    def pod(
+        self, annotations: Annotations | None = None, **settings: Any
+    ) -> Iterator[Pod]:
+        """A pod that goes, with all its containers, at the end.
+
+        ``settings`` are those of `testbed.cri.Cri.pod`.
+        """
+        name = f"pod-{uuid.uuid4()}"
+        with self.cri.pod(name, annotations=annotations, **settings) as pod_id:
             yield Pod(cri=self.cri, id=pod_id)
 
     @contextmanager

@@ -12,6 +12,9 @@ import pytest
 from tests.e2e import specs
 from tests.e2e.node import Node
 
+RESOLVE = {"injection": "resolve"}
+"""The runtime's own CDI support, which has other specs here, is left out of it."""
+
 DEVICE = f"{specs.KIND}=one"
 MARK_S = 5
 POLL_S = 0.02
@@ -221,6 +224,7 @@ def test_a_node_follows_its_host_device(node: Node) -> None:
     assert numbers == ["1:3\n", "1:7\n"]
 
 
+@pytest.mark.parametrize("settings", [RESOLVE], ids=["resolve"])
 def test_a_node_gives_less_than_all_access_or_nothing_at_all(node: Node) -> None:
     host = specs.make_node(node.folder / "host", "c", free_major(), 7)
     given = {"hostPath": str(host), "path": "/dev/given", "permissions": "r"}
@@ -240,6 +244,7 @@ def test_a_node_gives_less_than_all_access_or_nothing_at_all(node: Node) -> None
         ) in node.refusal(DEVICE)
 
 
+@pytest.mark.parametrize("settings", [RESOLVE], ids=["resolve"])
 @pytest.mark.parametrize(
     ("capability", "edits", "words", "config"),
     [

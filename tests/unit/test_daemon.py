@@ -97,7 +97,7 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     assert "synchronized with containerd 2.1.9 (NRI 0.8)" in text
     assert re.search(
         r" INFO pod default/pod-1, container main: injected vendor\.com/gpu=0 in "
-        r"[0-9.]+ ms\n",
+        r"[0-9.]+ ms \(resolve\)\n",
         text,
     )
     assert text.endswith(" INFO stopped\n")
@@ -126,7 +126,7 @@ def test_sighup_reads_the_specs_and_ends_nothing(tmp_path: Path) -> None:
     with process(arguments, log) as child:
         wait_for(log, "can't connect to the runtime")
         child.send_signal(signal.SIGHUP)
-        wait_for(log, "SIGHUP: reading the specs")
+        wait_for(log, "SIGHUP: reading the configuration and the specs")
         assert child.poll() is None
 
 
@@ -249,3 +249,22 @@ def test_a_launched_plugin_without_a_connection_fails(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with process([], log, {"NRI_PLUGIN_SOCKET": "99"}) as child:
         assert child.wait(DEADLINE_S) == 1
+
+
+def test_systemd_hears_that_the_loop_turns(tmp_path: Path) -> None:
+    """Source: sd_watchdog_enabled(3)."""
+    arguments = [
+        *("run", "--socket", str(tmp_path / "nri.sock")),
+        *("--spec-dir", str(tmp_path / "cdi")),
+    ]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(DEADLINE_S)
+        manager.bind(str(tmp_path / "notify"))
+        environ = {
+            **os.environ,
+            "NOTIFY_SOCKET": str(tmp_path / "notify"),
+            "WATCHDOG_USEC": "50000",
+        }
+        with process(arguments, tmp_path / "log", environ):
+            heard = [manager.recv(100) for _ in range(4)]
+    assert sorted(heard) == [b"READY=1"] + [b"WATCHDOG=1"] * 3

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from nri_cdi.speckeeper import LINES_LIMIT, SpecKeeper
+from tests.unit.cdi.shortage import no_descriptor_left
 
 DEADLINE_S = 10.0
 
@@ -203,3 +204,24 @@ def test_no_descriptor_is_left_behind(tmp_path: Path) -> None:
         return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
     assert cycle() == cycle()
+
+
+def test_after_a_shortage_of_descriptors_the_next_request_sees_what_changed(
+    tmp_path: Path,
+) -> None:
+    """Until then what was known stays: a shortage says nothing of the files."""
+    write(tmp_path / "a.json", "a0")
+
+    async def test() -> None:
+        async with SpecKeeper([str(tmp_path)]) as keeper:
+            await keeper.rescan()
+            write(tmp_path / "a.json", "a1")
+            with no_descriptor_left():
+                await keeper.rescan()
+            assert names(keeper) == ["vendor.com/gpu=a0"]
+            settling = keeper.settling()
+            assert settling is not None
+            await settling
+            assert names(keeper) == ["vendor.com/gpu=a1"]
+
+    run(test)

@@ -76,6 +76,8 @@ class Cache:
             )
         self.spec_dirs = tuple(map(_cleaned, spec_dirs))
         self.registry = build_registry(())
+        # Whether the last refresh could not see all, for want of descriptors or memory.
+        self.is_starved = False
         self._files = SpecFiles(read, clock_ns)
         self._is_closed = False
         self._followings: WeakSet[Following] = WeakSet()
@@ -237,6 +239,7 @@ class Cache:
 
     def _refresh_alone(self, on_large: Callable[[], None]) -> Change:
         scan = scan_spec_dirs(self.spec_dirs)
+        self.is_starved = bool(scan.starved)
         look = self._files.look(scan.candidates, scan.starved, on_large)
         before = self.registry
         if not look.touched and scan.dir_errors == before.dir_errors:

@@ -1,0 +1,145 @@
+"""What the containers that are there already hold, and what they lack.
+
+A runtime creates containers without their devices while no plugin is connected. It
+tells of them when the plugin is back: those are found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nri_cdi.adjustment.evidence import Given, given, lost
+from nri_cdi.cdi.registry import Registry
+from nri_cdi.errors import RequestError, ResolveError
+from nri_cdi.holders import NO_NODES, Holder, Nodes
+from nri_cdi.injection import DELEGATED_MARK, RESOLVED_MARK, marked, nodes_of
+from nri_cdi.ledger import Drifted
+from nri_cdi.nri import api
+from nri_cdi.nri.capabilities import RuntimeInfo
+from nri_cdi.terms import Terms
+
+_STOPPED = api.ContainerState.CONTAINER_STOPPED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survivor:
+    """A living container that asks for devices, and what it has of them for sure.
+
+    ``holder`` has all that it asks for. ``certain`` are the devices of which it says
+    that it got them, in a mark that is the plugin's own or the runtime's. ``given`` is
+    None if no more is to be known. ``problem`` says why its request can't be read.
+    """
+
+    holder: Holder
+    certain: frozenset[str]
+    given: Given | None
+    problem: str = ""
+
+
+def survivors(
+    pods: Sequence[api.PodSandbox],
+    containers: Sequence[api.Container],
+    terms: Terms,
+    runtime: RuntimeInfo,
+) -> Iterator[Survivor]:
+    """The containers that are alive and ask for devices, or hold some unasked."""
+    by_id = {pod.id: pod for pod in pods}
+    for container in containers:
+        pod = by_id.get(container.pod_sandbox_id)
+        if pod is not None and container.state != _STOPPED:
+            yield from _survivor(pod, container, terms, runtime)
+
+
+def _survivor(
+    pod: api.PodSandbox,
+    container: api.Container,
+    terms: Terms,
+    runtime: RuntimeInfo,
+) -> Iterator[Survivor]:
+    present = tuple(device.name for device in container.CDI_devices)
+    problem = ""
+    asked: tuple[str, ...] = ()
+    try:
+        asked = terms.requested(pod, container, runtime).devices
+    except RequestError as error:
+        problem = str(error)
+    marks = (RESOLVED_MARK, DELEGATED_MARK)
+    # A variable that asks may have another value by now: what it asked for set it.
+    told = tuple(name for mark in marks for name in marked(pod, container, mark))
+    if not (asked or present or told or problem):
+        return
+    certain = frozenset(present + told)
+    devices = tuple(dict.fromkeys((*asked, *present, *told)))
+    yield Survivor(
+        holder=holder(pod, container, devices),
+        certain=certain,
+        given=None if certain.issuperset(asked) else given(container),
+        problem=problem,
+    )
+
+
+def holder(
+    pod: api.PodSandbox,
+    container: api.Container,
+    devices: tuple[str, ...],
+    nodes: Mapping[str, Nodes] = NO_NODES,
+) -> Holder:
+    """A container as the holder of these devices, which have these nodes."""
+    return Holder(
+        namespace=pod.namespace,
+        pod=pod.name,
+        container=container.name,
+        container_id=container.id,
+        pod_uid=pod.uid,
+        pod_id=pod.id,
+        devices=devices,
+        nodes=nodes,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a survivor holds, and if it lacks something, that."""
+
+    holder: Holder
+    drifted: Drifted | None
+
+
+def findings(found: Iterable[Survivor], registry: Registry) -> Iterator[Finding]:
+    """What the survivors hold and lack, by the specs of this moment."""
+    for survivor in found:
+        asking = survivor.holder
+        missing = tuple(_missing(survivor, registry))
+        has = tuple(name for name in asking.devices if name not in missing)
+        reasons = (survivor.problem,) if survivor.problem else missing
+        yield Finding(
+            holder=replace(asking, devices=has, nodes=nodes_of(registry, has)),
+            drifted=_drifted(asking, reasons) if reasons else None,
+        )
+
+
+def _missing(survivor: Survivor, registry: Registry) -> Iterator[str]:
+    if survivor.given is None:
+        return
+    for name in survivor.holder.devices:
+        if name in survivor.certain or name in survivor.given.delegated:
+            continue
+        try:
+            resolution = registry.resolve((name,))
+        except ResolveError:
+            # Nothing says that it was given, and the plugin would not have.
+            yield name
+        else:
+            yield from lost(resolution, survivor.given)
+
+
+def _drifted(asking: Holder, lacks: tuple[str, ...]) -> Drifted:
+    return Drifted(
+        namespace=asking.namespace,
+        pod=asking.pod,
+        container=asking.container,
+        container_id=asking.container_id,
+        devices=asking.devices,
+        lacks=lacks,
+    )
