@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from nri_cdi.adjustment.plain import to_plain as plain_adjustment
+from nri_cdi.cdi.edits import SourcedEdits
+from nri_cdi.cdi.plain import to_plain as plain_edits
+from nri_cdi.cli.edittext import describe
 from nri_cdi.cli.output import Style, Styled, print_table, styled
 from nri_cdi.cli.process import say
 from nri_cdi.explanation import (
@@ -36,13 +40,32 @@ _STYLES: Mapping[Result, Style] = MappingProxyType(
 )
 
 
-def to_plain(pods: Iterable[PodExplanation], runtime: RuntimeInfo) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premises:
+    """What the explanations hold for.
+
+    The runtime may be that of the plugin here. ``configuration`` is the file, "" if
+    there is none, and ``variables`` are those that set something beside it.
+    """
+
+    runtime: RuntimeInfo
+    is_plugins: bool = False
+    configuration: str = ""
+    variables: tuple[str, ...] = ()
+
+
+def to_plain(pods: Iterable[PodExplanation], premises: Premises) -> dict[str, Any]:
     """All of it, as ``nri-cdi explain -o json`` has it."""
+    runtime = premises.runtime
     return {
         "runtime": {
             "name": runtime.name,
             "version": runtime.version,
             "nriVersion": ".".join(map(str, runtime.nri_version)),
+        },
+        "configuration": {
+            "path": premises.configuration,
+            "variables": list(premises.variables),
         },
         "pods": [
             {
@@ -65,6 +88,8 @@ def _plain_container(explained: ContainerExplanation) -> dict[str, Any]:
         "result": str(explained.result),
     }
     for name, text in (
+        ("mode", explained.mode),
+        ("rule", explained.rule),
         ("error", explained.error),
         ("kubeletError", explained.kubelet_error),
     ):
@@ -73,17 +98,36 @@ def _plain_container(explained: ContainerExplanation) -> dict[str, Any]:
     plain["warnings"] = list(explained.warnings)
     plain["unsupported"] = list(explained.unsupported)
     plain["requests"] = [_plain_request(device) for device in explained.requests]
+    plain["delegated"] = [_plain_part(part) for part in explained.delegated]
+    plain["annotations"] = dict(sorted(explained.adjustment.annotations.items()))
     return plain | plain_adjustment(explained.adjustment)
 
 
 def _plain_request(device: RequestedDevice) -> dict[str, Any]:
-    plain = {"device": device.name, "annotations": list(device.annotations)}
+    plain = {
+        "device": device.name,
+        "annotations": list(device.annotations),
+        "variables": list(device.variables),
+        "delegated": device.is_delegated,
+    }
     return plain | ({"spec": device.path} if device.path else {})
 
 
-def print_tables(pods: Iterable[PodExplanation], runtime: RuntimeInfo) -> None:
+def _plain_part(part: SourcedEdits) -> dict[str, Any]:
+    return {
+        # None stands for the whole spec.
+        "device": part.device or None,
+        "kind": part.kind,
+        "spec": part.path,
+        "containerEdits": plain_edits(part.edits),
+    }
+
+
+def print_tables(pods: Iterable[PodExplanation], premises: Premises) -> None:
     """A table a container; the warnings about a pod as a whole go to stderr."""
-    print(f"runtime: {runtime}; --runtime takes another")
+    whose = ", that of the plugin here" if premises.is_plugins else ""
+    print(f"runtime: {premises.runtime}{whose}; --runtime takes another")
+    print(f"configuration: {_configuration(premises)}; --config takes another")
     for explained in pods:
         for warning in explained.warnings:
             say(f"warning: {explained.pod}: {warning}")
@@ -91,23 +135,36 @@ def print_tables(pods: Iterable[PodExplanation], runtime: RuntimeInfo) -> None:
             _print_container(explained.pod, one)
 
 
+def _configuration(premises: Premises) -> str:
+    parts: Sequence[str] = (premises.configuration or "defaults", *premises.variables)
+    return ", ".join(map(printable, parts))
+
+
 def _print_container(pod: Pod, explained: ContainerExplanation) -> None:
     container = explained.container
     title = printable(f"{pod}, {_TYPES[container.type]} {container.name}")
     result = styled(str(explained.result), _STYLES[explained.result])
-    print(f"\n{styled(title, Style.HEADING)}: {result}")
+    mode = f" ({explained.mode})" if explained.mode else ""
+    print(f"\n{styled(title, Style.HEADING)}: {result}{mode}")
+    _print_remarks(explained)
+    rows = list(_rows(explained))
+    if rows:
+        print_table(("WHAT", "NAME", "DETAILS"), rows)
+
+
+def _print_remarks(explained: ContainerExplanation) -> None:
     # The kubelet's words have the error's at their end.
     if explained.kubelet_error:
         _print_bad("the kubelet shows", explained.kubelet_error)
     elif explained.error:
         _print_bad("error", explained.error)
+    elif explained.rule:
+        # What is denied has the rule in its error.
+        print(f"{styled('audited', Style.WARNING)}: policy rule {explained.rule}")
     for text in explained.unsupported:
         _print_bad("not possible", text)
     for text in explained.warnings:
         print(f"{styled('warning', Style.WARNING)}: {printable(text)}")
-    rows = list(_rows(explained))
-    if rows:
-        print_table(("WHAT", "NAME", "DETAILS"), rows)
 
 
 def _print_bad(heading: str, text: str) -> None:
@@ -117,9 +174,10 @@ def _print_bad(heading: str, text: str) -> None:
 def _rows(explained: ContainerExplanation) -> Iterator[tuple[str, str, str]]:
     """A line for each thing that is asked for, and each that comes of it."""
     for device in explained.requests:
-        keys = ", ".join(device.annotations)
-        path = f", from {device.path}" if device.path else ""
-        yield "request", Styled(device.name, Style.NAME), f"by {keys}{path}"
+        yield "request", Styled(device.name, Style.NAME), _request(device)
+    for part in explained.delegated:
+        for what, words in describe(part.edits):
+            yield "delegated", what, words
     plain = plain_adjustment(explained.adjustment)
     for node in plain["devices"]:
         yield "device", node["path"], _node(node)
@@ -141,6 +199,14 @@ def _rows(explained: ContainerExplanation) -> Iterator[tuple[str, str, str]]:
         yield "intel rdt", name, _value(value)
     if "rdtClass" in plain:
         yield "intel rdt", "class", plain["rdtClass"]
+
+
+def _request(device: RequestedDevice) -> str:
+    variables = (f"variable {name}" for name in device.variables)
+    facts = [f"by {', '.join((*device.annotations, *variables))}"]
+    facts += [f"from {device.path}"] if device.path else []
+    facts += ["delegated"] if device.is_delegated else []
+    return ", ".join(facts)
 
 
 def _number(device: Mapping[str, Any]) -> str:

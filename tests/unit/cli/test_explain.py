@@ -14,7 +14,11 @@ import pytest
 
 from nri_cdi.cdi.yamltext import to_yaml
 from nri_cdi.cli import main
+from nri_cdi.config import Config
 from nri_cdi.nri.capabilities import NRI_VERSIONS
+from nri_cdi.status.address import UnixAddress
+from tests.unit.status.living import Living
+from tests.unit.status.serving import served
 
 Capture = pytest.CaptureFixture[str]
 Explain = Callable[..., int]
@@ -116,6 +120,8 @@ def containers(capsys: Capture) -> list[dict[str, Any]]:
 
 
 NOTHING: dict[str, Any] = {
+    "delegated": [],
+    "annotations": {},
     "devices": [],
     "deviceRules": [],
     "mounts": [],
@@ -135,12 +141,13 @@ def test_programs_get_all_of_it(explain: Explain, specs: Path, capsys: Capture) 
     )
     assert json.loads(captured.out) == {
         "runtime": {"name": "containerd", "version": "2.3.0", "nriVersion": "0.12"},
+        "configuration": {"path": "", "variables": []},
         "pods": [
             {
                 "path": "pod.yaml",
                 "kind": "Pod",
                 "name": "train",
-                "namespace": "",
+                "namespace": "default",
                 "warnings": [],
                 "containers": [
                     {
@@ -156,16 +163,20 @@ def test_programs_get_all_of_it(explain: Explain, specs: Path, capsys: Capture) 
                         "name": "main",
                         "type": "container",
                         "result": "injected",
+                        "mode": "resolve",
                         "warnings": [],
                         "unsupported": [],
                         "requests": [
                             {
                                 "device": "vendor.com/gpu=plain",
                                 "annotations": ["cdi.k8s.io/container.main"],
+                                "variables": [],
+                                "delegated": False,
                                 "spec": f"{specs}/gpu.json",
                             }
                         ],
                         **NOTHING,
+                        "annotations": {"nri-cdi/resolved": "vendor.com/gpu=plain"},
                         "env": ["SHARED=a b", "GPU=1"],
                     },
                     {
@@ -182,6 +193,8 @@ def test_programs_get_all_of_it(explain: Explain, specs: Path, capsys: Capture) 
                             {
                                 "device": "vendor.com/gpu=evn",
                                 "annotations": ["cdi.k8s.io/container.other"],
+                                "variables": [],
+                                "delegated": False,
                             }
                         ],
                         **NOTHING,
@@ -213,10 +226,11 @@ def test_people_get_a_table_for_each_container(
         captured.out
         == f"""\
 runtime: containerd 2.3.0 (NRI 0.12); --runtime takes another
+configuration: defaults; --config takes another
 
-Pod train, init container prepare: nothing
+Pod default/train, init container prepare: nothing
 
-Pod train, container main: injected
+Pod default/train, container main: injected (resolve)
 warning: {part}: hooks[0].path: there is no '/bin/ctk' {missing} [hook-missing]
 warning: {part}: hooks[1].path: there is no '/bin/clean' {missing} [hook-missing]
 warning: {part}: mounts[0].hostPath: there is no '/lib/a.so' {missing} \
@@ -237,7 +251,7 @@ net device   net1                  from eth1
 intel rdt    schemata              MB:0=20
 intel rdt    enableMonitoring      true
 
-Pod train, container other: injected
+Pod default/train, container other: injected (resolve)
 WHAT     NAME                  DETAILS
 request  vendor.com/gpu=plain  by cdi.k8s.io/container.other, from {specs}/gpu.json
 env      SHARED                a b
@@ -251,9 +265,10 @@ def test_people_see_what_the_kubelet_shows_and_all_that_is_not_possible(
     explain: Explain, specs: Path, capsys: Capture
 ) -> None:
     asked = "vendor.com/gpu=gids"
-    assert explain("pod.yaml", "-c", "main", main_gets=asked) == 1
+    old = ("--runtime", "containerd:2.0.1")
+    assert explain("pod.yaml", "-c", "main", *old, main_gets=asked) == 1
     part = f"device vendor.com/gpu=gids ({specs}/gpu.json): additionalGids"
-    runtime = "containerd 2.3.0 (NRI 0.12)"
+    runtime = "containerd 2.0.1 (NRI 0.8)"
     remedy = "let the gid or fileMode of the device node give the access"
     first = f"{part}[0]: {runtime} can't add group 5 to a process through NRI; {remedy}"
     second = (
@@ -263,8 +278,9 @@ def test_people_see_what_the_kubelet_shows_and_all_that_is_not_possible(
         capsys.readouterr().out
         == f"""\
 runtime: {runtime}; --runtime takes another
+configuration: defaults; --config takes another
 
-Pod train, container main: refused
+Pod default/train, container main: refused
 the kubelet shows: failed to create containerd container: failed to get NRI adjustment \
 for container: rpc error: code = FailedPrecondition desc = nri-cdi: {first}; asked for \
 by annotation cdi.k8s.io/container.main
@@ -276,6 +292,42 @@ request  vendor.com/gpu=gids  by cdi.k8s.io/container.main, from {specs}/gpu.jso
     )
 
 
+def test_people_see_what_the_runtime_is_left_to_do(
+    explain: Explain, specs: Path, capsys: Capture
+) -> None:
+    assert explain("pod.yaml", "-c", "main", main_gets="vendor.com/gpu=gids") == 0
+    _, _, shown = capsys.readouterr().out.partition("\n\n")
+    assert (
+        shown
+        == f"""\
+Pod default/train, container main: injected (delegate)
+WHAT       NAME                 DETAILS
+request    vendor.com/gpu=gids  by cdi.k8s.io/container.main, from {specs}/gpu.json, \
+delegated
+delegated  env                  SHARED=a b
+delegated  additional gid       5
+delegated  additional gid       6
+"""
+    )
+
+
+def test_programs_see_what_the_runtime_is_left_to_do(
+    explain: Explain, specs: Path, capsys: Capture
+) -> None:
+    asked = "vendor.com/gpu=gids"
+    assert explain("pod.yaml", "-c", "main", "-o", "json", main_gets=asked) == 0
+    [container] = containers(capsys)
+    [request] = container["requests"]
+    place = {"kind": "vendor.com/gpu", "spec": f"{specs}/gpu.json"}
+    assert (container["mode"], request["delegated"]) == ("delegate", True)
+    assert container["env"] == []
+    assert container["annotations"] == {"nri-cdi/delegated": asked}
+    assert container["delegated"] == [
+        {"device": None, **place, "containerEdits": {"env": ["SHARED=a b"]}},
+        {"device": asked, **place, "containerEdits": {"additionalGids": [5, 6]}},
+    ]
+
+
 def test_people_see_the_plugins_error_where_the_kubelets_is_not_known(
     explain: Explain, capsys: Capture
 ) -> None:
@@ -283,7 +335,7 @@ def test_people_see_the_plugins_error_where_the_kubelets_is_not_known(
     assert explain("pod.yaml", "-c", "main", "--runtime", "cri-o", main_gets=asked) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "runtime: cri-o 1.35.0 (NRI 0.11); --runtime takes another"
-    assert lines[3].startswith("error: nri-cdi: unresolvable CDI device: ")
+    assert lines[4].startswith("error: nri-cdi: unresolvable CDI device: ")
 
 
 def test_an_older_runtime_has_other_ways(explain: Explain, capsys: Capture) -> None:
@@ -353,11 +405,12 @@ def test_the_examples_of_the_help_work(
         "kind: Deployment\nmetadata: {name: a}\n"
         "spec: {template: {spec: {containers: [{name: train}]}}}\n"
     )
+    (tmp_path / "config.yaml").write_text("{}")
     with pytest.raises(SystemExit):
         main(["explain", "--help"])
     _, _, examples = capsys.readouterr().out.partition("examples:\n")
     commands = [line.partition("nri-cdi explain ")[2] for line in examples.splitlines()]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         pod = (tmp_path / "pod.yaml").read_bytes()
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(pod)))
@@ -456,7 +509,9 @@ def test_warnings_go_to_people_on_stderr_and_to_programs_in_the_value(
         "not have (near: main)"
     )
     assert explain("pod.yaml", text=text) == 0
-    assert capsys.readouterr().err == f"nri-cdi: warning: Pod train: {warning}\n"
+    assert (
+        capsys.readouterr().err == f"nri-cdi: warning: Pod default/train: {warning}\n"
+    )
     assert explain("pod.yaml", "-o", "json", text=text) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["pods"][0]["warnings"] == [warning]
@@ -501,7 +556,7 @@ def test_foreign_text_can_not_steer_a_terminal(
     assert explain("pod.yaml", text=text) == 0
     captured = capsys.readouterr()
     assert "\x1b" not in captured.out + captured.err
-    assert "Pod a\\x1b[2J, container main: injected\n" in captured.out
+    assert "Pod default/a\\x1b[2J, container main: injected (resolve)\n" in captured.out
 
 
 def test_the_plugins_log_lines_are_not_printed(
@@ -515,3 +570,226 @@ def test_the_plugins_log_lines_are_not_printed(
         logging.getLogger("nri_cdi").propagate = True
     assert capsys.readouterr().err == ""
     assert not logging.getLogger("nri_cdi.plugin").handlers
+
+
+Configure = Callable[..., str]
+
+
+@pytest.fixture
+def configure(tmp_path: Path) -> Configure:
+    """Write a configuration; its path comes back."""
+
+    def write(**settings: Any) -> str:
+        path = tmp_path / "config.yaml"
+        path.write_text(json.dumps(settings))
+        return str(path)
+
+    return write
+
+
+POLICY = {
+    "default": "deny",
+    "rules": [
+        {"name": "watched", "namespaces": ["research"], "action": "audit"},
+        {"name": "no-miners", "namespaces": ["mine"], "action": "deny"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("namespace", "result", "rule", "words"),
+    [
+        (
+            (),
+            "refused",
+            "(default)",
+            "no rule of the policy allows vendor.com/gpu=plain",
+        ),
+        (("--namespace", "research"), "injected", "watched", ""),
+        (
+            ("-n", "mine"),
+            "refused",
+            "no-miners",
+            "the policy's rule 'no-miners' denies",
+        ),
+    ],
+)
+def test_the_configuration_decides(
+    explain: Explain,
+    configure: Configure,
+    namespace: tuple[str, ...],
+    result: str,
+    rule: str,
+    words: str,
+    capsys: Capture,
+) -> None:
+    given = ("-c", "main", "--config", configure(policy=POLICY), *namespace)
+    status = explain("pod.yaml", "-o", "json", *given)
+    [container] = containers(capsys)
+    assert (container["result"], container["rule"]) == (result, rule)
+    assert words in container.get("error", "")
+    assert status == (result == "refused")
+
+
+def test_people_see_the_configuration_and_what_is_audited(
+    explain: Explain, configure: Configure, capsys: Capture
+) -> None:
+    path = configure(policy=POLICY)
+    assert explain("pod.yaml", "-c", "main", "-n", "research", "--config", path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:5] == [
+        f"configuration: {path}; --config takes another",
+        "",
+        "Pod research/train, container main: injected (resolve)",
+        "audited: policy rule watched",
+    ]
+
+
+def test_a_manifests_namespace_stays(
+    explain: Explain, configure: Configure, capsys: Capture
+) -> None:
+    text = POD.replace("name: train", "name: train\n  namespace: research", 1)
+    given = ("-n", "mine", "--config", configure(policy=POLICY), "-o", "json")
+    assert explain("pod.yaml", *given, text=text) == 0
+    [pod] = json.loads(capsys.readouterr().out)["pods"]
+    assert pod["namespace"] == "research"
+
+
+@pytest.mark.parametrize("name", ["", "*", "No", "a.b", "a" * 64])
+def test_what_is_no_namespace_is_bad_usage(
+    explain: Explain, name: str, capsys: Capture
+) -> None:
+    with pytest.raises(SystemExit) as exited:
+        explain("pod.yaml", "-n", name)
+    assert exited.value.code == 2
+    assert "can't be a namespace" in capsys.readouterr().err
+
+
+def test_a_broken_configuration_is_told_as_the_plugin_does(
+    explain: Explain, configure: Configure, capsys: Capture
+) -> None:
+    path = configure(injection="magic", spec_dir="/")
+    assert explain("pod.yaml", "--config", path) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "unknown setting 'spec_dir'" in captured.err
+    assert "'magic' is not a way of injection" in captured.err
+
+
+def test_the_environment_counts_as_it_does_for_the_plugin(
+    explain: Explain,
+    configure: Configure,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    path = configure(injection="resolve")
+    monkeypatch.setenv("NRI_CDI_INJECTION", "delegate")
+    given = ("pod.yaml", "-c", "main", "--config", path)
+    assert explain(*given) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        lines[1] == f"configuration: {path}, NRI_CDI_INJECTION; --config takes another"
+    )
+    assert lines[3].endswith(": injected (delegate)")
+    assert explain(*given, "-o", "json") == 0
+    configuration = json.loads(capsys.readouterr().out)["configuration"]
+    assert configuration == {"path": path, "variables": ["NRI_CDI_INJECTION"]}
+
+
+def test_specs_are_those_of_the_configuration_unless_told_otherwise(
+    explain: Explain, configure: Configure, specs: Path, capsys: Capture
+) -> None:
+    explain("pod.yaml")
+    capsys.readouterr()
+    path = configure(spec_dirs=[str(specs)])
+    assert main(["explain", "pod.yaml", "--config", path]) == 0
+    assert "vendor.com/gpu=plain" in capsys.readouterr().out
+    path = configure(spec_dirs=["/nonexistent"])
+    assert main(["explain", "pod.yaml", "--config", path]) == 1
+    # A shell's directories may be relative, and a plugin's may not.
+    given = ["--spec-dir", specs.name, "--config", path]
+    assert main(["explain", "pod.yaml", *given]) == 0
+
+
+def test_people_see_which_variable_asks(
+    explain: Explain, configure: Configure, specs: Path, capsys: Capture
+) -> None:
+    path = configure(environment={"GPUS": "vendor.com/gpu"})
+    text = (
+        "kind: Pod\nmetadata: {{name: train}}\n"
+        "spec: {{containers: [{{name: main, env: [{{name: GPUS, value: plain}}]}}]}}\n"
+    )
+    assert explain("pod.yaml", "--config", path, text=text) == 0
+    request = (
+        f"request  vendor.com/gpu=plain  by variable GPUS, from {specs}/gpu.json\n"
+    )
+    assert request in capsys.readouterr().out
+
+
+def test_a_plugin_that_only_checks_is_told_of(
+    explain: Explain, configure: Configure, capsys: Capture
+) -> None:
+    assert explain("pod.yaml", "--config", configure(validate="only")) == 0
+    assert capsys.readouterr().err.startswith(
+        "nri-cdi: the configuration has validate: only, so its plugin checks and gives "
+        "nothing; "
+    )
+
+
+def test_the_hosts_dev_is_where_it_is_here(
+    explain: Explain, configure: Configure, specs: Path, tmp_path: Path
+) -> None:
+    device = {"name": "0", "containerEdits": {"deviceNodes": [{"path": "/dev/null"}]}}
+    spec = {"cdiVersion": "0.5.0", "kind": "vendor.com/nul", "devices": [device]}
+    (specs / "nul.json").write_text(json.dumps(spec))
+    root = tmp_path / "host-dev"
+    given = ("-c", "main", "--config", configure(host_dev_root=str(root)))
+    # On the host there is no such directory, which the plugin's container has.
+    assert explain("pod.yaml", *given, main_gets="vendor.com/nul=0") == 0
+    root.mkdir()
+    assert explain("pod.yaml", *given, main_gets="vendor.com/nul=0") == 1
+
+
+def test_the_plugin_that_runs_here_is_asked_what_it_knows(
+    explain: Explain, configure: Configure, specs: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    asked = "vendor.com/gpu=class"
+    address = UnixAddress(path=str(tmp_path / "status.sock"))
+    living = Living(Config(spec_dirs=(str(specs),))).connect("2.1.9")
+    assert living.ask(asked, pod="other") == ""
+    path = configure(status=str(address), exclusive=["vendor.com/gpu=*"])
+    given = ("pod.yaml", "-c", "main", "--config", path)
+    with served(living, address):
+        assert explain(*given, main_gets=asked) == 1
+        shown = capsys.readouterr()
+        assert explain(*given, "-n", "x", "--runtime", "cri-o", main_gets=asked) == 1
+        with_flag = capsys.readouterr().out
+    lines = shown.out.splitlines()
+    assert lines[0] == (
+        "runtime: containerd 2.1.9 (NRI 0.8), that of the plugin here; --runtime takes "
+        "another"
+    )
+    assert f"nri-cdi: {asked} is exclusive, and held by pod " in lines[4]
+    assert "/other, container main; asked for by" in lines[4]
+    assert shown.err == ""
+    assert with_flag.startswith("runtime: cri-o 1.35.0 (NRI 0.11); ")
+    assert "is exclusive, and held by pod " in with_flag
+
+
+def test_without_an_answer_of_the_plugin_less_is_known(
+    explain: Explain, configure: Configure, tmp_path: Path, capsys: Capture
+) -> None:
+    status = str(tmp_path / "status.sock")
+    path = configure(status=status, exclusive=["vendor.com/gpu=*"])
+    assert explain("pod.yaml", "-c", "main", "--config", path) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith(
+        f"nri-cdi: the plugin's state is not known: {status}: "
+    )
+    assert captured.out.startswith("runtime: containerd 2.3.0 (NRI 0.12); ")
+    assert "warning: exclusive: vendor.com/gpu=plain; whether" in captured.out
+    # What is not needed is not asked for.
+    path = configure(status=status)
+    given = ("--runtime", "cri-o", "--config", path)
+    assert explain("pod.yaml", "-c", "main", *given) == 0
+    assert capsys.readouterr().err == ""
