@@ -50,6 +50,11 @@ EXIT_BROKEN_PIPE = 141
 # Each verb, its module below nri_cdi.cli, and what --help says of it.
 VERBS = (
     ("run", "run", "the NRI plugin, in the foreground"),
+    (
+        "config",
+        "config",
+        "the plugin's settings, in effect or by default, and their errors",
+    ),
     ("list", "listing", "devices, specs, vendors, classes or directories"),
     ("show", "show", "what devices bring, and where it comes from"),
     ("validate", "validate", "whether specs are valid: every error, with its place"),
@@ -59,6 +64,8 @@ VERBS = (
     ("inject", "inject", "devices into an OCI runtime specification"),
     ("explain", "explain", "what the containers of a pod would get"),
     ("monitor", "monitor", "changes of devices and specs, as they happen"),
+    ("doctor", "doctor", "what is wrong on this node, and what mends it"),
+    ("status", "status", "how the plugin stands: devices, holders, decisions"),
     ("annotate", "annotate", "the annotation that asks for devices"),
     ("completion", "completion", "the completion of commands, for a shell"),
 )

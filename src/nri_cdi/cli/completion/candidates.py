@@ -132,6 +132,24 @@ def _levels(_line: CommandLine) -> Iterable[Candidate]:
     return ((level, "") for level in LEVELS)
 
 
+def _formats(_line: CommandLine) -> Iterable[Candidate]:
+    from nri_cdi.config.checks import FORMATS
+
+    return ((form, "") for form in FORMATS)
+
+
+def _modes(_line: CommandLine) -> Iterable[Candidate]:
+    from nri_cdi.config.checks import INJECTIONS
+
+    return ((mode, "") for mode in INJECTIONS)
+
+
+def _aliases(_line: CommandLine) -> Iterable[Candidate]:
+    from nri_cdi.requests import ALIASES
+
+    return ((alias, "") for alias in ALIASES)
+
+
 def _rules(_line: CommandLine) -> Iterable[Candidate]:
     from nri_cdi.cli.lint import IDS
 
@@ -146,9 +164,14 @@ def _versions(_line: CommandLine) -> Iterable[Candidate]:
 
 # What an argument takes is told by the name that --help has for it.
 VALUES: Mapping[str, Callable[[CommandLine], Iterable[Candidate]]] = {
+    "ADDRESS": _files,
+    "ALIAS": _aliases,
     "DIR": _directories,
     "FILE": _files,
+    "FORMAT": _formats,
+    "GLOB": _devices,
     "LEVEL": _levels,
+    "MODE": _modes,
     "NAME": _devices,
     "PATH": _files,
     "PATTERN": _listed,

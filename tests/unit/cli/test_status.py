@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nri_cdi.cli import main
+from nri_cdi.config import Config
+from nri_cdi.status.address import UnixAddress
+from tests.unit.status.living import KIND, Living, write_spec
+from tests.unit.status.serving import served
+
+HOSTILE = "evil\x1b[31m\u202e\n"
+
+
+@pytest.fixture
+def spec_dir(tmp_path: Path) -> Path:
+    path = tmp_path / "cdi"
+    path.mkdir()
+    write_spec(path, "0", "1")
+    return path
+
+
+@pytest.fixture
+def living(spec_dir: Path) -> Living:
+    config = Config(spec_dirs=(str(spec_dir),), exclusive=(f"{KIND}=0",))
+    living = Living(config).connect()
+    assert living.ask(f"{KIND}=0", pod="trainer") == ""
+    assert living.ask(f"{KIND}=9", pod=HOSTILE) != ""
+    return living
+
+
+@pytest.fixture
+def address(tmp_path: Path, living: Living) -> Iterator[str]:
+    address = UnixAddress(path=str(tmp_path / "status.sock"))
+    with served(living, address):
+        yield str(address)
+
+
+def test_the_status_is_printed_as_the_page_has_it(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--address", address]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[0] == "Serving: containers get the devices that they ask for"
+    assert "runtime containerd 2.1.9 (NRI 0.8)" in lines
+    assert "policy allow by default, 0 rules" in lines
+    assert any(line.startswith(f"{KIND}=0 default/trainer/main /") for line in lines), (
+        lines
+    )
+    assert "spec files: 1" in lines
+    assert "requests: injected 1, refused 1" in lines
+
+
+def test_foreign_text_does_not_speak_to_the_terminal(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["status", "--address", address])
+    out = capsys.readouterr().out
+    assert out.replace("\n", "").isprintable()
+    assert "evil\\x1b[31m\\u202e\\n" in out
+
+
+def test_programs_get_what_the_plugin_serves(
+    address: str, living: Living, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--address", address, "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == living.state()
+    assert main(["status", "--address", address, "-o", "yaml"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out) == living.state()
+
+
+@pytest.mark.parametrize("check", ["healthy", "ready"])
+def test_a_check_says_nothing_when_all_is_well(
+    address: str, check: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--address", address, "--check", check]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_plugin_that_does_not_serve_is_a_problem(
+    address: str, living: Living, capsys: pytest.CaptureFixture[str]
+) -> None:
+    living.plugin.disconnected("the runtime has gone")
+    assert main(["status", "--address", address, "--check", "healthy"]) == 0
+    assert main(["status", "--address", address, "--check", "ready"]) == 1
+    said = "not connected to a runtime: the runtime has gone"
+    assert capsys.readouterr() == ("", f"nri-cdi: {said}\n")
+    assert main(["status", "--address", address]) == 1
+    assert capsys.readouterr().out.startswith(f"Not connected: {said}\n")
+    assert main(["status", "--address", address, "-o", "json"]) == 1
+
+
+def test_a_plugin_in_trouble_is_printed_whole(
+    address: str, living: Living, spec_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (spec_dir / "broken.yaml").write_text("a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\ng: 7\n")
+    write_spec(spec_dir, "x", kind="vendor.com/net")
+    (spec_dir / "twice.json").write_text((spec_dir / "vendor.com-net.json").read_text())
+    living.specs.refresh()
+    assert main(["status", "--address", address]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Serving, with troubles: 2 things wrong with the specs\n")
+    assert "broken.yaml: and " in out
+    assert "nobody gets vendor.com/net=x: defined by " in out
+
+
+def test_the_address_is_that_of_the_configuration(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(f"status: {address}\n")
+    assert main(["status", "--config", str(config), "--check", "ready"]) == 0
+    config.write_text("log_level: info\n")
+    assert main(["status", "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert "the plugin's configuration has no 'status'" in said
+
+
+def test_a_plugin_that_does_not_run_is_a_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "none.sock"
+    for arguments in ([], ["--check", "healthy"], ["-o", "json"]):
+        assert main(["status", "--address", str(path), *arguments]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith(f"nri-cdi: {path}: there is no such socket: the plugin")
+
+
+@pytest.mark.parametrize("address_", ["", "status.sock", "0.0.0.0:1", "localhost:1"])
+def test_what_is_no_address_is_a_mistake(
+    address_: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--address", address_]) == 2
+    assert "is no status address" in capsys.readouterr().err
