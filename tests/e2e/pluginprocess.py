@@ -31,12 +31,18 @@ class PluginProcess:
     """``nri-cdi run`` with these arguments; a context manager that starts and ends it.
 
     ``environment`` is all of the process's environment. Its log goes to the file
-    ``log``, which goes on across starts.
+    ``log``, which goes on across starts. ``program`` is the ``nri-cdi`` to run.
     """
 
     def __init__(
-        self, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str]
+        self,
+        arguments: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str],
+        program: Path = PROGRAM,
     ) -> None:
+        self._program = program
         self._arguments = arguments
         self._log = log
         self._environment = environment
@@ -63,7 +69,7 @@ class PluginProcess:
         assert self._process is None, "the plugin is started already"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [PROGRAM, "run", *self._arguments],
+                [self._program, "run", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
