@@ -151,6 +151,27 @@ class Containerd:
         self.stop()
         self.start()
 
+    def import_image(self, archive: Path, name: str) -> None:
+        """Take an OCI layout into the images that pods can run, under this name.
+
+        Raises: ContainerdError.
+        """
+        address = ["--address", str(self.settings.socket), "--namespace", CRI_NAMESPACE]
+        # containerd's own default unpacks for overlayfs only; the CRI does it when a
+        # container is created.
+        command = ["images", "import", "--no-unpack", str(archive)]
+        done = subprocess.run(
+            [self._program("ctr"), *address, *command],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise self._error(f"can't import {archive}: {done.stderr.strip()}")
+        # The CRI learns of an image through an event, a moment later.
+        self._wait_for("to list the image", lambda: name in self.cri.images())
+
     def _write_files(
         self,
         version: str,
@@ -187,23 +208,9 @@ class Containerd:
         return any(each.type == "RuntimeReady" and each.status for each in conditions)
 
     def _import_image(self) -> None:
-        address = ["--address", str(self.settings.socket), "--namespace", CRI_NAMESPACE]
         archive = self.run_dir / "image.tar"
         images.write(archive)
-        # containerd's own default unpacks for overlayfs only; the CRI does it when a
-        # container is created.
-        command = ["images", "import", "--no-unpack", str(archive)]
-        done = subprocess.run(
-            [self._program("ctr"), *address, *command],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise self._error(f"can't import {archive}: {done.stderr.strip()}")
-        # The CRI learns of an image through an event, a moment later.
-        self._wait_for("to list the image", lambda: images.IMAGE in self.cri.images())
+        self.import_image(archive, images.IMAGE)
 
     def _wait_for(self, what: str, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_S

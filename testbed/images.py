@@ -11,6 +11,7 @@ import io
 import json
 import subprocess
 import tarfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +42,29 @@ def write(path: Path) -> None:
 
 def layout(busybox: Path, architecture: str) -> bytes:
     """An OCI image layout with one image, ``IMAGE``, as a tar archive."""
-    layer = _layer(busybox)
+    settings = {
+        "Cmd": list(PAUSE),
+        "Env": [f"PATH={PATH}"],
+        # The kernel keeps SIGTERM from a process 1 that has no handler for it:
+        # without this every stop would wait for its whole grace period.
+        "StopSignal": "SIGKILL",
+    }
+    return archive(IMAGE, [_layer(busybox)], settings, architecture)
+
+
+def archive(
+    name: str, layers: Sequence[bytes], settings: Mapping[str, Any], architecture: str
+) -> bytes:
+    """An OCI image layout with an image of these layers, as a tar archive.
+
+    ``layers`` are tar archives; ``settings`` is the image's ``config`` object.
+    """
     config = _json(
         {
             "architecture": architecture,
             "os": "linux",
-            "config": {
-                "Cmd": list(PAUSE),
-                "Env": [f"PATH={PATH}"],
-                # The kernel keeps SIGTERM from a process 1 that has no handler for it:
-                # without this every stop would wait for its whole grace period.
-                "StopSignal": "SIGKILL",
-            },
-            "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+            "config": settings,
+            "rootfs": {"type": "layers", "diff_ids": [*map(_digest, layers)]},
         }
     )
     manifest = _json(
@@ -61,11 +72,11 @@ def layout(busybox: Path, architecture: str) -> bytes:
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
             "config": _descriptor(CONFIG_TYPE, config),
-            "layers": [_descriptor(LAYER_TYPE, layer)],
+            "layers": [_descriptor(LAYER_TYPE, layer) for layer in layers],
         }
     )
     # containerd names the image after this annotation.
-    named = {"annotations": {"io.containerd.image.name": IMAGE}}
+    named = {"annotations": {"io.containerd.image.name": name}}
     index = {
         "schemaVersion": 2,
         "mediaType": INDEX_TYPE,
@@ -74,10 +85,10 @@ def layout(busybox: Path, architecture: str) -> bytes:
     # Docker without containerd's image store reads this file, and not the index.
     listed = {
         "Config": _blob_path(config),
-        "Layers": [_blob_path(layer)],
-        "RepoTags": [IMAGE],
+        "Layers": [*map(_blob_path, layers)],
+        "RepoTags": [name],
     }
-    blobs = {_blob_path(blob): blob for blob in (layer, config, manifest)}
+    blobs = {_blob_path(blob): blob for blob in (*layers, config, manifest)}
     return _tar(
         _file("oci-layout", _json({"imageLayoutVersion": "1.0.0"})),
         _file("index.json", _json(index)),

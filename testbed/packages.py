@@ -87,6 +87,34 @@ FISH = (
 )
 """Shells, the package with the program first. apt and bash need the other libraries."""
 
+SYSTEMD = (
+    (FIRST_SUITE, "systemd"),
+    (FIRST_SUITE, "libsystemd-shared"),
+    (FIRST_SUITE, "libip4tc2"),
+    (FIRST_SUITE, "libkmod2"),
+    (FIRST_SUITE, "libssl3"),
+)
+"""For systemd-analyze: its own package first, then what a small Debian 12 lacks."""
+
+
+CHROMIUM = (FIRST_SUITE, "chromium", "fonts-inter")
+"""A browser, with fonts for its page. Its own suite's libraries fit a Debian 12."""
+
+WITH_LIBRARIES = "+libraries"
+"""What the name of a package ends with that has its dependencies in the same root."""
+
+LEFT_OUT = frozenset(
+    {
+        # The machine has its own, and a newer one than this would be missed.
+        *("libc6", "libcrypt1", "libgcc-s1", "libstdc++6", "gcc-12-base"),
+        # For a screen, and for installing: some 150 MB.
+        *("adwaita-icon-theme", "libgl1-mesa-dri", "libllvm15", "libz3-4"),
+        *("libperl5.36", "perl", "perl-base", "perl-modules-5.36"),
+        *("dpkg", "debconf", "passwd", "systemd", "tar", "x11-utils", "xdg-utils"),
+    }
+)
+"""Dependencies that are not fetched with `fetch_with_libraries`."""
+
 
 class PackageError(RuntimeError):
     """A package that can't be had; the text says what was tried."""
@@ -133,6 +161,27 @@ def fetch(suite: str, name: str) -> Package:
     return package
 
 
+def fetch_with_libraries(suite: str, name: str, *more: str) -> Package:
+    """A package and ``more``, with what they depend on, all in one root.
+
+    It is complete but for `LEFT_OUT`, and for what every machine has to have to start.
+
+    Raises: PackageError.
+    """
+    folder = CACHE / suite
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / "lock"):
+        package = _cached(suite, name + WITH_LIBRARIES)
+        if package is None:
+            print(
+                f"fetching {name} and its libraries from Debian {suite}",
+                file=sys.stderr,
+                flush=True,
+            )
+            package = _download(suite, name, *more)
+    return package
+
+
 def architecture() -> str:
     """The machine's architecture as Debian names it: ``amd64``, ``arm64``."""
     return _output(["dpkg", "--print-architecture"]).strip()
@@ -146,7 +195,8 @@ def _cached(suite: str, name: str) -> Package | None:
     return max(found, key=lambda each: each.folder.stat().st_mtime, default=None)
 
 
-def _download(suite: str, name: str) -> Package:
+def _download(suite: str, name: str, *more: str) -> Package:
+    """Fetch a package; with its dependencies if there are ``more`` to come along."""
     options = _apt_options(suite)
     for abandoned in (CACHE / suite).glob(f"{PARTIAL}*"):
         shutil.rmtree(abandoned)
@@ -156,7 +206,7 @@ def _download(suite: str, name: str) -> Package:
     )
     package = Package(
         suite=suite,
-        name=name,
+        name=name + WITH_LIBRARIES if more else name,
         version=fields["Version"],
         architecture=architecture(),
         sha256=fields["SHA256"],
@@ -164,23 +214,43 @@ def _download(suite: str, name: str) -> Package:
     # All of it goes to a folder of another name first: one that bears the package's
     # name is complete.
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=CACHE / suite) as partial:
-        _unpack(package, options, Path(partial))
+        exact = f"{name}={package.version}"
+        others = _dependencies(options, exact, *more) if more else []
+        _unpack(package, options, Path(partial), [exact, *others])
     return package
 
 
-def _unpack(package: Package, options: list[str], partial: Path) -> None:
-    exact = f"{package.name}={package.version}"
-    _retried(["apt-get", *options, "--quiet=2", "download", exact], cwd=partial)
-    (archive,) = partial.glob("*.deb")
+def _dependencies(options: list[str], exact: str, *more: str) -> list[str]:
+    """What is to be installed besides the first package, were nothing there yet."""
+    command = ["apt-get", *options, "--simulate", "--no-install-recommends", "install"]
+    steps = (line.split() for line in _output([*command, exact, *more]).splitlines())
+    names = {words[1] for words in steps if words[:1] == ["Inst"]}
+    return sorted(names - LEFT_OUT - {exact.partition("=")[0]})
+
+
+def _unpack(
+    package: Package, options: list[str], partial: Path, wanted: list[str]
+) -> None:
+    # apt checks each against its signed lists; the first one is checked once more.
+    _retried(["apt-get", *options, "--quiet=2", "download", *wanted], cwd=partial)
+    archives = sorted(partial.glob("*.deb"))
+    name = wanted[0].partition("=")[0]
+    (archive,) = [path for path in archives if _is_of(path, name)]
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest != package.sha256:
         raise PackageError(f"{archive.name}: sha256 is {digest}, not {package.sha256}")
     unpacked = partial / "unpacked"
     unpacked.mkdir()
-    _output(["dpkg", "-x", str(archive), str(unpacked / "root")])
+    for path in archives:
+        _output(["dpkg", "-x", str(path), str(unpacked / "root")])
     (unpacked / "package.json").write_text(json.dumps(asdict(package), indent=2) + "\n")
     shutil.rmtree(package.folder, ignore_errors=True)
     unpacked.rename(package.folder)
+
+
+def _is_of(archive: Path, name: str) -> bool:
+    """Source: deb(7), name_version_architecture.deb."""
+    return archive.stem.partition("_")[0] == name
 
 
 def _apt_options(suite: str) -> list[str]:
@@ -263,9 +333,12 @@ def _locked(path: Path) -> Iterator[None]:
 def main() -> None:
     """Fetch what the test bed needs, and name it."""
     engines = (DOCKER, DOCKER_CLIENT, PODMAN, CONMON, PODMAN_LIBC, *PODMAN_LIBRARIES)
-    for suite, name in (RUNC, BUSYBOX, *CONTAINERD.values(), *engines, *ZSH, *FISH):
+    others = (*ZSH, *FISH, *SYSTEMD)
+    for suite, name in (RUNC, BUSYBOX, *CONTAINERD.values(), *engines, *others):
         package = fetch(suite, name)
         print(f"{package} sha256:{package.sha256}")
+    browser = fetch_with_libraries(*CHROMIUM)
+    print(f"{browser} sha256:{browser.sha256}")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,12 @@ printf 'Package: tool\\nVersion: 1:2.0-1\\nSHA256: %s\\nDescription: a: b\\n' "$
 """
 APT_GET = """#!/bin/sh
 for verb; do :; done
+case "$*" in
+*--simulate*)
+    printf 'Inst %s (1.0 Debian:12 [amd64])\\n' tool font libfont perl libc6
+    printf 'Conf libfont (1.0 Debian:12 [amd64])\\n'
+    exit ;;
+esac
 case "$verb" in
 update)
     echo "update" >> "$CALLS"
@@ -31,7 +37,7 @@ update)
     echo no net >&2
     exit 100 ;;
 *)
-    echo "download $verb" >> "$CALLS"
+    echo "download ${*#*download }" >> "$CALLS"
     printf 'the package' > tool.deb ;;
 esac
 """
@@ -121,3 +127,15 @@ def test_a_machine_without_the_keyring_is_told_so(
         PackageError, match=r"^/nowhere/a.gpg is missing: needs debian-archive-keyring$"
     ):
         fetch("bookworm", "tool")
+
+
+def test_a_package_with_libraries_comes_with_those_that_the_machine_lacks(
+    calls: Path,
+) -> None:
+    package = packages.fetch_with_libraries("bookworm", "tool", "font")
+    assert package.folder.name == "tool+libraries_1%3a2.0-1_amd64"
+    assert (package.root / "content").read_bytes() == DEB
+    assert "download tool=1:2.0-1 font libfont\n" in calls.read_text()
+    calls.write_text("")
+    assert packages.fetch_with_libraries("bookworm", "tool", "font") == package
+    assert set(calls.read_text().splitlines()) == {"dpkg --print-architecture"}
