@@ -1,0 +1,1 @@
+"""The soak: containers without pause on a real containerd, while everything fails."""

@@ -1,0 +1,45 @@
+"""What the plugin says of itself, at its status socket."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+TIMEOUT_S = 5.0
+OK = 200
+
+
+class StatusError(RuntimeError):
+    """The status can't be had."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def read_status(path: Path) -> Mapping[str, Any]:
+    """``/status.json`` of the socket. Raises: StatusError."""
+    connection = _UnixConnection(path)
+    try:
+        connection.request("GET", "/status.json")
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise StatusError(f"{path}: {error}") from error
+    finally:
+        connection.close()
+    if answer.status != OK:
+        raise StatusError(f"{path}: {answer.status} {body[:200]!r}")
+    status: Mapping[str, Any] = json.loads(body)
+    return status
