@@ -16,10 +16,12 @@ from benchmarks import (
     freshness,
     library,
     loading,
+    manydevices,
     memory,
     rereading,
     roundtrip,
     startup,
+    synchronizing,
 )
 from benchmarks.figures import Figure, table, to_json
 from benchmarks.processes import ROOT, BenchmarkError, fresh_folder
@@ -28,6 +30,8 @@ from testbed.interrupts import raise_interrupts
 
 PARTS = {
     "roundtrip": roundtrip.measure,
+    "manydevices": manydevices.measure,
+    "synchronizing": synchronizing.measure,
     "rereading": rereading.measure,
     "freshness": freshness.measure,
     "loading": loading.measure,

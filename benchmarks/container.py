@@ -39,27 +39,67 @@ MOUNTS = (
 )
 
 
-def create_request(device: str) -> api.CreateContainerRequest:
-    """The request for a container whose pod asks for ``device``."""
+def create_request(devices: str) -> api.CreateContainerRequest:
+    """The request for a container whose pod asks for ``devices``, as annotated."""
     request = api.CreateContainerRequest()
-    _fill_pod(request.pod, device)
-    _fill_container(request.container)
+    fill_pod(request.pod)
+    request.pod.annotations[ANNOTATION] = devices
+    fill_container(request.container)
     return request
 
 
-def _fill_pod(pod: api.PodSandbox, device: str) -> None:
+def become_another(request: api.CreateContainerRequest, number: int) -> None:
+    """Make it the request of another pod's container, as each one of a node is."""
+    rename_pod(request.pod, number)
+    rename_container(request.container, request.pod.id, number)
+
+
+def validation_of(
+    created: api.CreateContainerRequest, answer: api.CreateContainerResponse
+) -> api.ValidateContainerAdjustmentRequest:
+    """What a runtime asks next, if no other plugin has adjusted the container."""
+    request = api.ValidateContainerAdjustmentRequest(
+        pod=created.pod, container=created.container, adjust=answer.adjust
+    )
+    request.plugins.add(name="nri-cdi", index="10")
+    owners = request.owners.owners[created.container.id].compound
+    for field, keys in (
+        ("Devices", [device.path for device in answer.adjust.linux.devices]),
+        ("Mounts", [mount.destination for mount in answer.adjust.mounts]),
+        ("Env", [variable.key for variable in answer.adjust.env]),
+    ):
+        for key in keys:
+            owners[api.Field.Value(field)].owners[key] = "10-nri-cdi"
+    return request
+
+
+def rename_pod(pod: api.PodSandbox, number: int) -> None:
+    """Give a pod a name and ids of its own."""
+    pod.id = f"{number:064x}"
+    pod.name = f"train-7c9d8b6f5-{number:05}"
+    pod.uid = f"{POD_UID[:-12]}{number:012x}"
+
+
+def rename_container(container: api.Container, pod_id: str, number: int) -> None:
+    """Give a container an id of its own, and a pod."""
+    container.id = f"{number:064x}"
+    container.pod_sandbox_id = pod_id
+
+
+def fill_pod(pod: api.PodSandbox) -> None:
+    """All of a pod that asks for nothing."""
     pod.id = POD_ID
     pod.name = "train-7c9d8b6f5-x2x4q"
     pod.uid = POD_UID
     pod.namespace = "research"
     pod.labels["app"] = "train"
     pod.labels["pod-template-hash"] = "7c9d8b6f5"
-    pod.annotations[ANNOTATION] = device
     pod.annotations["kubernetes.io/config.source"] = "api"
     pod.linux.cgroup_parent = f"/kubepods/burstable/pod{POD_UID}"
 
 
-def _fill_container(container: api.Container) -> None:
+def fill_container(container: api.Container) -> None:
+    """All of a container that no plugin has adjusted."""
     container.id = CONTAINER_ID
     container.pod_sandbox_id = POD_ID
     container.name = "main"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from nri_cdi.nri import api
 from testbed.standin import Connection, StandIn
 
 PROGRAM = Path(sys.executable).with_name("nri-cdi")
@@ -32,11 +33,15 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A plugin that is in use: its process, its connection, and its log."""
+    """A plugin that is in use: its process, its connection, and its log.
+
+    ``events`` is the mask of the events that it is told of.
+    """
 
     pid: int
     connection: Connection
     log: Path
+    events: int
 
     def resident_bytes(self) -> int:
         """The memory that the process has now. Source: proc_pid_status(5), VmRSS."""
@@ -120,9 +125,17 @@ def _accepted(standin: StandIn, log: Path) -> Connection:
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path) -> Iterator[Running]:
-    """A plugin that is registered and synchronized."""
+def running(
+    command: Sequence[str],
+    folder: Path,
+    configure: api.ConfigureRequest | None = None,
+) -> Iterator[Running]:
+    """A plugin that is registered and synchronized; ``configure`` is the runtime."""
     with registering(command, folder) as (process, connection):
-        connection.start()
-        log = folder / "log"
-        yield Running(pid=process.pid, connection=connection, log=log)
+        events = connection.start(configure).events
+        yield Running(
+            pid=process.pid,
+            connection=connection,
+            log=folder / "log",
+            events=events,
+        )

@@ -1,8 +1,10 @@
 """The round trip of CreateContainer on an idle node, beside a constant answer's.
 
-Three plugins take turns, over the same wire and with the same request: the real one;
-one that is made with the same library and answers a constant, so that the ratio says
-what to resolve devices costs; and, for comparison alone, a bare loop over a socket.
+The real plugin takes turns, over the same wire and with the same request, with one that
+is made with the same library and gives the same answer as a constant, so that the ratio
+says what to resolve devices costs; and, for comparison alone, with a bare loop over a
+socket. That is done with the plugin at its defaults, and with everything on. Then there
+is a second round trip for each container, its validation, with the limits of the first.
 """
 
 from __future__ import annotations
@@ -13,17 +15,22 @@ from pathlib import Path
 
 from benchmarks import specs
 from benchmarks.container import create_request
+from benchmarks.everything import (
+    RUNTIME,
+    SUFFIX,
+    request_by_annotation_and_variable,
+    running_everything,
+)
 from benchmarks.figures import Figure, percentile
+from benchmarks.lives import Lives, take_turns
 from benchmarks.processes import (
     answer_command,
     fresh_folder,
     plugin_command,
     running,
 )
-from benchmarks.runtime import first_answer, timed_call_s
+from benchmarks.runtime import first_answer, remove
 from benchmarks.sizes import Sizes
-from nri_cdi.nri import api
-from testbed.standin import Connection
 
 # Source: the design, "Speed that must hold". It says nothing of the 90th percentile,
 # which has the limit of the 99th.
@@ -32,68 +39,81 @@ NAMES: Mapping[int, str] = {50: "median", 90: "90th percentile", 99: "99th perce
 
 OURS, CONSTANT, BARE = "nri-cdi", "constant", "bare"
 
-US_PER_S = 1_000_000
-
-BATCH = 25
-"""Calls to one plugin before the next one has its turn."""
-
-WARM_UP = 100
-
 
 def measure(folder: Path, sizes: Sizes) -> Iterator[Figure]:
     """The round trips, as ratios and in µs."""
-    trips = _trips_us(folder, sizes.round_trips)
+    spec_dir = fresh_folder(folder, "specs")
+    (spec_dir / "one.yaml").write_text(specs.to_yaml(specs.one_device()))
+    lives = _plain(fresh_folder(folder, "plain"), spec_dir, sizes.round_trips)
+    ours, constant = lives[OURS], lives[CONSTANT]
+    yield from _against("round trip", ours.creations_us, constant.creations_us)
     for percent, name in NAMES.items():
-        ours, constant, bare = (
-            percentile(trips[plugin], percent) for plugin in (OURS, CONSTANT, BARE)
-        )
-        limit = LIMITS[percent]
-        yield Figure(
-            name=f"round trip / that of a constant answer, {name}",
-            value=ours / constant,
-            unit="x",
-            limit=limit,
-        )
-        yield Figure(
-            name=f"round trip, {name}", value=ours, unit="µs", limit=limit * constant
-        )
         yield Figure(
             name=f"round trip of a constant answer without a library, {name}",
-            value=bare,
+            value=percentile(lives[BARE].creations_us, percent),
             unit="µs",
             limit=None,
         )
+    lives = _everything(fresh_folder(folder, "on"), spec_dir, sizes.round_trips)
+    ours, constant = lives[OURS], lives[CONSTANT]
+    yield from _against(
+        f"round trip {SUFFIX}", ours.creations_us, constant.creations_us
+    )
+    yield from _against(
+        f"validation {SUFFIX}", ours.validations_us, constant.validations_us
+    )
 
 
-def _trips_us(folder: Path, samples: int) -> Mapping[str, Sequence[float]]:
-    """The times of each plugin."""
-    spec_dir = fresh_folder(folder, "specs")
-    (spec_dir / "one.yaml").write_text(specs.to_yaml(specs.one_device()))
+def _against(
+    what: str, ours: Sequence[float], constant: Sequence[float]
+) -> Iterator[Figure]:
+    """Times of ours beside those of the constant answer."""
+    for percent, name in NAMES.items():
+        own, base = percentile(ours, percent), percentile(constant, percent)
+        limit = LIMITS[percent]
+        yield Figure(
+            name=f"{what} / that of a constant answer, {name}",
+            value=own / base,
+            unit="x",
+            limit=limit,
+        )
+        yield Figure(name=f"{what}, {name}", value=own, unit="µs", limit=limit * base)
+
+
+def _plain(folder: Path, spec_dir: Path, samples: int) -> Mapping[str, Lives]:
+    """The plugin at its defaults, and both constants."""
     request = create_request(specs.ONE_DEVICE)
     with ExitStack() as stack:
         own = fresh_folder(folder, OURS)
         plugin = stack.enter_context(running(plugin_command(own, spec_dir), own))
         answer = first_answer(plugin.connection, request)
-        connections = {OURS: plugin.connection}
+        lives = {OURS: Lives(plugin.connection, request, answer)}
         for name in (CONSTANT, BARE):
             own = fresh_folder(folder, name)
             command = answer_command(name, own, answer.SerializeToString())
-            connections[name] = stack.enter_context(running(command, own)).connection
-        _take_turns(connections, request, answer, WARM_UP)
-        return _take_turns(connections, request, answer, samples)
+            connection = stack.enter_context(running(command, own)).connection
+            lives[name] = Lives(connection, request, answer)
+        take_turns(lives.values(), samples)
+    return lives
 
 
-def _take_turns(
-    connections: Mapping[str, Connection],
-    request: api.CreateContainerRequest,
-    answer: api.CreateContainerResponse,
-    samples: int,
-) -> Mapping[str, Sequence[float]]:
-    trips: dict[str, list[float]] = {name: [] for name in connections}
-    for start in range(0, samples, BATCH):
-        for name, connection in connections.items():
-            trips[name] += [
-                timed_call_s(connection, request, answer) * US_PER_S
-                for _ in range(min(BATCH, samples - start))
-            ]
-    return trips
+def _everything(folder: Path, spec_dir: Path, samples: int) -> Mapping[str, Lives]:
+    """The plugin with everything on, and a constant that a newer runtime asks as well.
+
+    The runtime being newer, there is more in the answer.
+    """
+    request = request_by_annotation_and_variable(specs.ONE_NAME)
+    with ExitStack() as stack:
+        own = fresh_folder(folder, OURS)
+        plugin = stack.enter_context(running_everything(own, spec_dir))
+        answer = first_answer(plugin.connection, request)
+        remove(plugin.connection, request)
+        own = fresh_folder(folder, CONSTANT)
+        command = answer_command(CONSTANT, own, answer.SerializeToString())
+        constant = stack.enter_context(running(command, own, RUNTIME))
+        lives = {
+            OURS: Lives(plugin.connection, request, answer, whole=True),
+            CONSTANT: Lives(constant.connection, request, answer, whole=True),
+        }
+        take_turns(lives.values(), samples)
+    return lives

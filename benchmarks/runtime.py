@@ -1,4 +1,4 @@
-"""The runtime's part: calls of CreateContainer, one after the other, with their times.
+"""The runtime's part: calls about containers, one after the other, with their times.
 
 The stand-in does with a request what a runtime does: it marshals a message of the
 protocol, frames it, and unmarshals the answer. All of that is in a time. For NRI's own
@@ -41,6 +41,34 @@ def timed_call_s(
     if answer != expected:
         raise AnswerError(f"unexpected answer: {answer}")
     return took
+
+
+def timed_validation_s(
+    connection: Connection, request: api.ValidateContainerAdjustmentRequest
+) -> float:
+    """The time until a container is accepted, after a pause.
+
+    Raises: AnswerError if it is rejected.
+    """
+    time.sleep(PAUSE_S)
+    started = time.perf_counter()
+    response = connection.call("ValidateContainerAdjustment", request)
+    answer = api.ValidateContainerAdjustmentResponse.FromString(response.payload)
+    took = time.perf_counter() - started
+    if response.status is not None or answer.reject:
+        raise AnswerError(f"rejected: {response.status or answer.reason}")
+    return took
+
+
+def remove(connection: Connection, request: api.CreateContainerRequest) -> None:
+    """Say that the container is gone, in the way of NRI 0.12 and later.
+
+    Raises: AnswerError if the plugin objects.
+    """
+    removal = api.RemoveContainerRequest(pod=request.pod, container=request.container)
+    response = connection.call("RemoveContainer", removal)
+    if response.status is not None:
+        raise AnswerError(f"RemoveContainer: {response.status}")
 
 
 def first_answer(

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from nri_cdi.nri import api
+
 VERSION = "0.6.0"
 MANY_KIND = "bench.test/many"
 ONE_KIND = "bench.test/one"
@@ -42,6 +44,32 @@ def altered(text: str, note: str) -> str:
 def many_device(number: int) -> str:
     """The qualified name of a device of `many_devices`."""
     return f"{MANY_KIND}={_name(number)}"
+
+
+def add_many_device(container: api.Container, number: int) -> None:
+    """What a container has that was created with a device of `many_devices`."""
+    edits = _device(number)["containerEdits"]
+    container.env.extend(edits["env"])
+    [node] = edits["deviceNodes"]
+    container.linux.devices.add(**node)
+    [mount] = edits["mounts"]
+    container.mounts.add(
+        source=mount["hostPath"],
+        destination=mount["containerPath"],
+        type="bind",
+        options=mount["options"],
+    )
+
+
+def host_devices(numbers: Iterable[int]) -> dict[str, Any]:
+    """As `many_devices`, and the plugin has to look at the host for each node."""
+    spec = many_devices(numbers)
+    for number, device in enumerate(spec["devices"]):
+        path = device["containerEdits"]["deviceNodes"][0]["path"]
+        device["containerEdits"]["deviceNodes"] = [
+            {"path": path, "hostPath": _host_node(number)}
+        ]
+    return spec
 
 
 def one_device(kind: str = ONE_KIND) -> dict[str, Any]:
@@ -98,6 +126,12 @@ def _device(number: int) -> dict[str, Any]:
         "mounts": [_mount(f"/usr/lib/bench/{number:05}")],
     }
     return {"name": _name(number), "containerEdits": edits}
+
+
+def _host_node(number: int) -> str:
+    """A path of `HOST_NODE` for each number: no host has so many nodes of its own."""
+    folder, name = HOST_NODE.rsplit("/", 1)
+    return f"{folder}/{'./' * number}{name}"
 
 
 def _name(number: int) -> str:

@@ -16,16 +16,23 @@ SMALL = Sizes(
     loads=1,
     starts=1,
     new_files=1,
+    wide_round_trips=2,
+    wanted=2,
+    pods=2,
+    synchronizations=1,
+    rereading_s=1.0,
 )
 
 
 @pytest.mark.parametrize(
     ("part", "units"),
     [
-        ("roundtrip", ["x", "µs", "µs"] * 3),
+        ("roundtrip", ["x", "µs"] * 3 + ["µs"] * 3 + ["x", "µs"] * 6),
+        ("manydevices", ["ms"] * 8),
+        ("synchronizing", ["ms"] * 4),
         ("freshness", ["ms"] * 4),
         ("loading", ["x", "ms"] * 2),
-        ("startup", ["x", "ms"]),
+        ("startup", ["x", "ms"] * 2),
         ("library", ["ms", "ms", "µs", "µs", "µs", "µs", "MB"] * 6),
         ("commands", ["ms"] * 6),
     ],
