@@ -80,11 +80,21 @@ spec:
 PROGRAMS = {
     "vendor-tool": f"cat <<'END'\n{SPEC}END\n",
     "kubectl": f"cat <<'END'\n{POD}END\n",
+    "jq": "cat\n",
     "runc": "echo '{}' > config.json\n",
 }
 
 # What ends with another status, and the reason for it.
 OTHERWISE = {
+    # This machine, or the root that the example has, lacks a plugin at the least.
+    "nri-cdi doctor": 1,
+    "nri-cdi doctor -o json": 1,
+    "nri-cdi doctor --root /host": 1,
+    # There is neither a plugin nor a configuration that says where one is.
+    "nri-cdi status": 2,
+    "nri-cdi status -o json | jq '.devices[] | select(.holders != [])'": 2,
+    "nri-cdi status --address /run/nri-cdi/status.sock --check ready": 1,
+    "nri-cdi status --address 127.0.0.1:9464": 1,
     # It says that vendor.yaml and all of its devices are worth a look, as they are.
     "nri-cdi fmt --check --diff /etc/cdi": 1,
     # Two devices of one request set other variables, but one of them is "all".
@@ -124,6 +134,7 @@ def folder(tmp_path: Path) -> Path:
         "work/pod.yaml": POD,
         "work/deployment.yaml": DEPLOYMENT,
         "work/config.json": "{}",
+        "work/config.yaml": "index: '20'\n",
     }.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
