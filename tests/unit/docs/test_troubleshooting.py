@@ -21,10 +21,17 @@ from nri_cdi.cdi.registry import (
     register,
 )
 from nri_cdi.cli import main
-from nri_cdi.errors import NriCdiError, SpecError
+from nri_cdi.config import Config
+from nri_cdi.config.overrides import environment_settings
+from nri_cdi.config.reading import settings_of_file
+from nri_cdi.errors import ConfigError, NriCdiError, SpecError
+from nri_cdi.explanation import Explainer
+from nri_cdi.holders import Holder
+from nri_cdi.manifests import Container, Pod
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import RuntimeInfo
-from nri_cdi.requests import requested_devices
+from nri_cdi.policy import Action, Policy, Rule
+from nri_cdi.requests import dialects, requested, requested_devices
 from nri_cdi.speckeeper import SpecKeeper
 from tests.unit.docs.pages import ROOT, blocks, read
 
@@ -112,6 +119,68 @@ def test_annotations_that_cannot_be_read(value: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "value", ["vendor.com/gpu=0", "[", "[1]", "- vendor.com/gpu=0\n---\n- x"]
+)
+def test_annotations_of_another_plugin_that_cannot_be_read(value: str) -> None:
+    alias = "cdi-devices.noderesource.dev"
+    with pytest.raises(NriCdiError) as caught:
+        requested_devices({f"{alias}/pod": value}, "main", dialects((alias,)))
+    assert str(caught.value) in DOCUMENTED
+
+
+@pytest.mark.parametrize("value", ["0,gpu 1", "0,none", "0," * 1025])
+def test_variables_that_cannot_be_read(value: str) -> None:
+    name = "NVIDIA_VISIBLE_DEVICES"
+    with pytest.raises(NriCdiError) as caught:
+        requested({}, "main", [f"{name}={value}"], (), ((name, "nvidia.com/gpu"),))
+    assert str(caught.value) in DOCUMENTED
+
+
+RULE = Rule(name="no-miners", action=Action.DENY)
+CLOSED = Policy(default=Action.DENY)
+ON_NODES = SPEC.replace(
+    "- name: gpu1",
+    "- name: all\n  containerEdits: {deviceNodes: [{path: /dev/gpu0}]}\n- name: gpu1",
+).replace("path: /dev/gpu0", "path: /dev/gpu0, type: c, major: 1, minor: 3")
+
+
+@pytest.mark.parametrize(
+    ("config", "held", "annotations"),
+    [
+        (Config(policy=Policy(rules=(RULE,))), (), {}),
+        (Config(policy=CLOSED), (), {}),
+        (Config(exclusive=("vendor.com/*",)), (GPU,), {}),
+        (Config(exclusive=("vendor.com/*",)), ("vendor.com/gpu=all",), {}),
+        (Config(), (), {"nri-cdi/resolved": GPU}),
+    ],
+)
+def test_containers_that_may_not_have_it(
+    config: Config, held: tuple[str, ...], annotations: Mapping[str, str]
+) -> None:
+    holder = Holder(
+        namespace="research",
+        pod="train",
+        container="main",
+        container_id="1",
+        pod_uid="",
+        devices=held,
+    )
+    specs = registry({PATH: ON_NODES})
+    pod = Pod(
+        path="pod.yaml",
+        kind="Pod",
+        name="other",
+        namespace="research",
+        annotations={"cdi.k8s.io/gpu": GPU, **annotations},
+        outer_annotations=(),
+        containers=(Container(name="main", type="container"),),
+    )
+    explained = Explainer(specs, CONTAINERD_2_1, config, (holder,)).explain(pod)
+    error, _, _ = explained.containers[0].error.partition("; asked for by")
+    assert error.removeprefix("nri-cdi: ") in DOCUMENTED
+
+
+@pytest.mark.parametrize(
     ("specs", "name", "errors"),
     [
         ({PATH: SPEC}, "vendor.com/gpu=gpu9", {}),
@@ -187,10 +256,44 @@ def test_a_configuration_that_cannot_be(
         assert line.replace(str(path), "/etc/nri-cdi/config.yaml") in DOCUMENTED
 
 
+ALL_DENIED = "policy:\n  rules: [{name: all, action: deny, namespaces: ['*']},\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        'index: &a "10"',
+        "log_level: debug\nlog_level: info",
+        "exclusive: nvidia.com/gpu=*",
+        "environment: {GPUS: vendor}",
+        "status: 0.0.0.0:80",
+        "policy: {}",
+        "policy: {rules: [{name: a, action: allow, devices: ['*']}]}",
+        "policy: {rules: [{action: deny, devices: ['*']}]}",
+        "policy: {rules: [{name: a, action: deny}]}",
+        "policy: {rules: [{name: a, namespaces: [], action: deny}]}",
+        "policy: {rules: [{name: a, devices: [gpu], action: deny}]}",
+        f"{ALL_DENIED}  {{name: some, action: allow, namespaces: [a]}}]",
+    ],
+)
+def test_a_configuration_that_is_not_meant_so(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings_of_file(text.encode(), "/etc/nri-cdi/config.yaml")
+    assert f"nri-cdi: {caught.value.lines()[-1]}" in DOCUMENTED
+
+
+@pytest.mark.parametrize("name", ["NRI_CDI_POLICY", "NRI_CDI_INJECTON"])
+def test_an_environment_that_cannot_be(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        environment_settings({name: "x"})
+    assert f"nri-cdi: {caught.value}" in DOCUMENTED
+
+
 # What follows is written in a state that is hard to bring about, or by a peer. The page
 # has its words in the place of the code's placeholders.
 TRYING = "; trying again until it works"
-FEWEST_LETTERS = 12
+FEWEST_LETTERS = 10
 
 
 def templates() -> Iterator[re.Pattern[str]]:
