@@ -116,6 +116,7 @@ class _Daemon:
         self._plugin: CdiPlugin | None = None
         self._specs: SpecKeeper | None = None
         self._reloading: asyncio.Task[None] | None = None
+        self._reload_asked = False
         self._serving_status: asyncio.Task[None] | None = None
 
     def _path(self) -> str:
@@ -234,8 +235,15 @@ class _Daemon:
 
     def _reload(self) -> None:
         logger.info("SIGHUP: reading the configuration and the specs")
+        self._reload_asked = True
         if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.create_task(self._reload_now())
+            self._reloading = asyncio.create_task(self._reload_all())
+
+    async def _reload_all(self) -> None:
+        # What is being read may be older than the signal that came last.
+        while self._reload_asked:
+            self._reload_asked = False
+            await self._reload_now()
 
     async def _reload_now(self) -> None:
         assert self._specs is not None
@@ -264,6 +272,9 @@ class _Daemon:
                 "the new configuration has settings that take a restart: %s",
                 ", ".join(waiting),
             )
+            # Until then they are not what the status is to show.
+            told = {key: getattr(self._started, key) for key in waiting}
+            config = replace(config, **told)
         changed = config != self._config
         if self._plugin is not None:
             self._plugin.mended()

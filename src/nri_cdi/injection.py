@@ -61,7 +61,7 @@ class TooLargeError(RequestError):
 
 
 class Compiled:
-    """The answers for one list of devices; ``mode`` is how they go to the runtime.
+    """The answers for the devices ``names``; ``mode`` is how they go to the runtime.
 
     ``nodes`` has the host's paths of the device nodes of each device that has any.
     """
@@ -75,6 +75,7 @@ class Compiled:
         nodes: Mapping[str, frozenset[str]],
         lstat: Lstat,
     ) -> None:
+        self.names = names
         self.nodes = nodes
         self.mode = _mode(resolved, delegated)
         self._resolved = resolved

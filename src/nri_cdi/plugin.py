@@ -16,21 +16,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
 
-from nri_cdi.adjustment.evidence import given, lacking
 from nri_cdi.adjustment.reclaiming import reclaimed
 from nri_cdi.cdi.registry import Registry
+from nri_cdi.clerk import Clerk
 from nri_cdi.config import Config
 from nri_cdi.errors import (
     ConfigError,
     RequestError,
-    ResolveError,
     UnsupportedEditError,
 )
-from nri_cdi.holders import NO_NODES, Claim, Holder, Holders
+from nri_cdi.holders import NO_NODES, Holder, Holders
 from nri_cdi.injection import (
     DELEGATED_MARK,
     RESOLVED_MARK,
@@ -40,28 +39,29 @@ from nri_cdi.injection import (
     marked,
     nodes_of,
 )
-from nri_cdi.ledger import Decision, Ledger, Result, shortened
+from nri_cdi.ledger import Ledger, Result
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import DOCKER, OLDEST, RuntimeInfo
 from nri_cdi.nri.events import subscription
 from nri_cdi.nri.plugin import Answer, Plugin, Runtime
-from nri_cdi.policy import Action, Judgement
-from nri_cdi.quoting import some
+from nri_cdi.orders import (
+    Asking,
+    Order,
+    denial,
+    held,
+    listed,
+    named,
+)
 from nri_cdi.requests import ALIASES, NO_REQUEST, Request
 from nri_cdi.survey import Survivor, findings, holder, survivors
 from nri_cdi.terms import Terms
 from nri_cdi.ttrpc.status import Code, RpcError
+from nri_cdi.validator import Validator
 
 MS_PER_S = 1000
 
-# The devices that a log line names, and the containers that one event may be about.
-LOGGED = 16
+# The containers that one event may be about.
 LISTED = 20
-
-# Names that a decision keeps, and how much of each; vendor, class and a device's name
-# have 63 characters or so in practice.
-NAMES = 64
-NAME_LENGTH = 256
 
 # The rule, where no rule of the policy was the one.
 DEFAULT_RULE = "(default)"
@@ -78,33 +78,6 @@ def _at_once(call: Callable[..., object], *arguments: object) -> None:
 
 class _RefusedError(RequestError):
     """A container that is not to be, by the policy or the configuration."""
-
-
-_Asking: TypeAlias = (
-    "api.CreateContainerRequest | api.ValidateContainerAdjustmentRequest"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """What a container is to get: ``names`` are those of ``asked`` that it lacks.
-
-    ``present`` are the devices that the runtime itself injects into it. ``audits``
-    names the rules of the policy that want the ``audited`` devices spoken of.
-    """
-
-    request: _Asking
-    asked: Request
-    names: tuple[str, ...]
-    present: tuple[str, ...]
-    started: float
-    audits: tuple[str, ...] = ()
-    audited: tuple[str, ...] = ()
-
-    def blame(self, error: RequestError) -> str:
-        """Which annotations and variables asked for what can't be had."""
-        names = error.names if isinstance(error, ResolveError) else self.names
-        return self.asked.blame(names)
 
 
 class Specs(Protocol):
@@ -160,11 +133,14 @@ class CdiPlugin(Plugin):
         self._specs = specs
         self._later = later
         self._now = now
+        self._clerk = Clerk(self.ledger, now)
         self._on_config = on_config
         self._broken_for_good = broken
         self._broken = broken
         self.runtime: RuntimeInfo = OLDEST
         self._survivors: dict[str, Survivor] = {}
+        self._latest: Order | None = None
+        self._validator = Validator(specs)
         self.use(config)
 
     @property
@@ -183,6 +159,7 @@ class CdiPlugin(Plugin):
         To validate or not is agreed upon with the runtime when it is connected.
         """
         self._config = config
+        self._latest = None
         if self._broken is not None:
             # It may have switched on what we can't read: who asks so is refused too.
             config = replace(config, aliases=tuple(ALIASES))
@@ -200,7 +177,7 @@ class CdiPlugin(Plugin):
             [
                 each
                 if each.nodes
-                else replace(each, nodes=nodes_of(registry, each.devices))
+                else each._replace(nodes=nodes_of(registry, each.devices))
                 for each in self.holders.all()
             ]
         )
@@ -286,7 +263,7 @@ class CdiPlugin(Plugin):
                 each.namespace,
                 each.pod,
                 each.container,
-                _listed(each.lacks),
+                listed(each.lacks),
             )
         if len(drifted) > LISTED:
             more = len(drifted) - LISTED
@@ -313,7 +290,7 @@ class CdiPlugin(Plugin):
         try:
             asked = self._terms.requested(request.pod, container, self.runtime)
         except RequestError as error:
-            order = _Order(request, NO_REQUEST, (), (), started)
+            order = Order(request, NO_REQUEST, (), (), started)
             raise self._refusal(order, Result.REFUSED, str(error)) from error
         # What the runtime injects because the kubelet said so is in there already.
         present = tuple([device.name for device in container.CDI_devices])
@@ -322,21 +299,18 @@ class CdiPlugin(Plugin):
             self.ledger.nothing()
             if self._terms.variables:
                 # A variable that asked has another value where its device set it.
-                present += _given_before(request)
+                present += self._permitted(request.pod, _given_before(request))
             if present:
                 self.holders.add(self._holding(request, present))
             return None
-        order = self._allowed(_Order(request, asked, names, present, started))
+        order = self._allowed(Order(request, asked, names, present, started))
         before = _given_before(request)
         if before:
-            # What another instance gave is not given again, as there may be two of them
-            # in a rolling update: the specs may have changed between their answers.
-            left = asked.without(present + before)
-            if not left:
+            order = _left_after(order, before)
+            if not order.names:
                 self._hold(order)
                 self.ledger.nothing()
                 return None
-            order = replace(order, names=left, present=present + before)
         settling = self._specs.settling()
         if settling is None and self._knows(order.names):
             return self._inject(order)
@@ -358,17 +332,17 @@ class CdiPlugin(Plugin):
     ) -> Answer[api.ValidateContainerAdjustmentResponse]:
         started = time.perf_counter()
         try:
-            asked = self._terms.requested(request.pod, request.container, self.runtime)
+            asked = self._asked_again(request)
         except RequestError as error:
-            order = _Order(request, NO_REQUEST, (), (), started)
+            order = Order(request, NO_REQUEST, (), (), started)
             return self._rejection(order, str(error))
         present = tuple([device.name for device in request.container.CDI_devices])
-        order = _Order(request, asked, asked.without(present), present, started)
+        order = Order(request, asked, asked.without(present), present, started)
         if not order.names:
             return None
         settling = None
         if self._knows(order.names):
-            why = self._lack(order, request.adjust)
+            why = self._validator.lack(order, request.adjust)
             if not why:
                 return None
             settling = self._specs.settling()
@@ -382,7 +356,7 @@ class CdiPlugin(Plugin):
         self.ledger.gone(container_id)
         self._survivors.pop(container_id, None)
 
-    def _allowed(self, order: _Order) -> _Order:
+    def _allowed(self, order: Order) -> Order:
         """The order, if the configuration and its policy let it pass.
 
         Raises: RpcError, which refuses the container.
@@ -403,39 +377,55 @@ class CdiPlugin(Plugin):
             )
         if self._terms.judge.is_open:
             return order
-        judgement = self._terms.judgement(order.request.pod, order.names)
+        try:
+            judgement = self._terms.judgement(order.request.pod, order.names)
+        except RequestError as error:
+            raise self._refusal_of(order, error) from error
         if denied := judgement.denied:
-            why = f"{_denial(judgement)}; {order.asked.blame(denied)}"
+            why = f"{denial(judgement)}; {order.asked.blame(denied)}"
             rules = tuple(rule or DEFAULT_RULE for rule in judgement.rules)
             for rule in rules:
                 self.ledger.denied_by_rule[rule] += 1
             code = Code.PERMISSION_DENIED
-            raise self._refusal(order, Result.DENIED, why, _named(rules), code)
+            raise self._refusal(order, Result.DENIED, why, named(rules), code)
         if judgement.audited:
             rules = tuple(rule or DEFAULT_RULE for rule in judgement.rules)
-            return replace(order, audits=rules, audited=judgement.audited)
+            return order._replace(audits=rules, audited=judgement.audited)
         return order
 
+    def _permitted(
+        self, pod: api.PodSandbox, names: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Those of ``names`` that the policy doesn't deny."""
+        if not names or self._terms.judge.is_open:
+            return names
+        try:
+            denied = self._terms.judgement(pod, names).denied
+        except RequestError:
+            return ()
+        return tuple([name for name in names if name not in denied])
+
     async def _inject_fresh(
-        self, order: _Order, settling: Awaitable[None] | None, terms: Terms
+        self, order: Order, settling: Awaitable[None] | None, terms: Terms
     ) -> api.CreateContainerResponse | None:
         await self._freshen_for(order, settling)
         self.take_stock()
         if self._terms is not terms:
             # The configuration is another one, and what it says now is what counts.
+            assert isinstance(order.request, api.CreateContainerRequest)
             answer = self.create_container(order.request)
             return await answer if isinstance(answer, Awaitable) else answer
         return self._inject(order)
 
     async def _freshen_for(
-        self, order: _Order, settling: Awaitable[None] | None
+        self, order: Order, settling: Awaitable[None] | None
     ) -> None:
         try:
             await self._freshen(order.names, settling)
         except BaseException:
             # The deadline is over, or the connection is gone: nobody waits any more.
             why = "the specs could not be read before the runtime's deadline"
-            self._note(order, Result.LATE, reason=why)
+            self._clerk.late(order, why)
             raise
 
     async def _freshen(
@@ -455,7 +445,7 @@ class CdiPlugin(Plugin):
         devices = self._specs.registry.devices
         return all(name in devices for name in names)
 
-    def _inject(self, order: _Order) -> api.CreateContainerResponse:
+    def _inject(self, order: Order) -> api.CreateContainerResponse:
         """The answer from the snapshot as it is.
 
         Raises: RpcError, which refuses the container.
@@ -469,17 +459,33 @@ class CdiPlugin(Plugin):
             compiled, response = self._answered(order, compiled)
         except RequestError as error:
             raise self._refusal_of(order, error) from error
-        self._hold(order, compiled)
-        if RESOLVED_MARK in container.annotations:
+        is_held = self._terms.is_exclusive is not None
+        if is_held:
+            self._hold(order, compiled)
+        if order.seen:
             # What else the other instance gave may be the same in part.
             adjust = reclaimed(response.adjust, container)
             response = api.CreateContainerResponse(adjust=adjust)
         took_s = time.perf_counter() - order.started
-        self._later(self._injected, order, compiled.mode, took_s)
+        self._latest = order
+        self._later(self._afterwards, order, compiled, is_held, took_s)
         return response
 
+    def _afterwards(
+        self,
+        order: Order,
+        compiled: Compiled,
+        is_held: bool,  # noqa: FBT001
+        took_s: float,
+    ) -> None:
+        """What can wait until the answer is on its way."""
+        if not is_held:
+            devices = order.names + order.present
+            self.holders.add(self._holding(order.request, devices, compiled))
+        self._clerk.injected(order, compiled.mode, took_s)
+
     def _answered(
-        self, order: _Order, compiled: Compiled
+        self, order: Order, compiled: Compiled
     ) -> tuple[Compiled, api.CreateContainerResponse]:
         container = order.request.container
         try:
@@ -490,7 +496,7 @@ class CdiPlugin(Plugin):
             compiled = self._injector.delegating(registry, order.names, error)
             return compiled, compiled.answer(container)
 
-    def _hold(self, order: _Order, compiled: Compiled | None = None) -> None:
+    def _hold(self, order: Order, compiled: Compiled | None = None) -> None:
         """Note that the container holds its devices.
 
         Raises: RpcError, if another holds one that is exclusive.
@@ -502,24 +508,23 @@ class CdiPlugin(Plugin):
             if order.present:
                 # What the kubelet gives is held, but not for this plugin to refuse.
                 kubelets = [each.name for each in order.request.container.CDI_devices]
-                asking = replace(holding, devices=order.asked.without(kubelets))
+                asking = holding._replace(devices=order.asked.without(kubelets))
             claim = self.holders.conflict(asking, is_exclusive)
             if claim is not None:
-                why = f"{_held(claim)}; {order.asked.blame((claim.device,))}"
+                why = f"{held(claim)}; {order.asked.blame((claim.device,))}"
                 raise self._refusal(order, Result.HELD, why)
         self.holders.add(holding)
 
     def _holding(
         self,
-        request: _Asking,
+        request: Asking,
         devices: tuple[str, ...],
         compiled: Compiled | None = None,
     ) -> Holder:
         """The container as a holder, with device nodes if these matter."""
-        nodes = NO_NODES
         if self._terms.is_exclusive is None:
-            pass
-        elif compiled is not None and compiled.nodes.keys() >= set(devices):
+            nodes = NO_NODES
+        elif compiled is not None and devices == compiled.names:
             nodes = compiled.nodes
         else:
             nodes = nodes_of(self._specs.registry, devices)
@@ -527,121 +532,48 @@ class CdiPlugin(Plugin):
 
     async def _validated_fresh(
         self,
-        order: _Order,
+        order: Order,
         adjust: api.ContainerAdjustment,
         settling: Awaitable[None] | None,
     ) -> api.ValidateContainerAdjustmentResponse | None:
         await self._freshen_for(order, settling)
-        why = self._lack(order, adjust)
+        why = self._validator.lack(order, adjust)
         return self._rejection(order, why) if why else None
 
-    def _lack(self, order: _Order, adjust: api.ContainerAdjustment) -> str:
-        """Why the container must not be created so; empty if it gets all it asks for."""
-        try:
-            resolution = self._specs.registry.resolve(
-                order.names, present=order.present
-            )
-        except ResolveError as error:
-            return f"{error}; {order.blame(error)}"
-        missing = lacking(resolution, given(_NO_CONTAINER, adjust))
-        if missing:
-            # What the container had before counts too. To look takes longer.
-            missing = lacking(resolution, given(order.request.container, adjust))
-        if not missing:
-            return ""
-        why = f"it would be created without devices that it asks for: {some(missing)}"
-        return f"{why}; {order.asked.blame(order.names)}"
+    def _asked_again(self, request: api.ValidateContainerAdjustmentRequest) -> Request:
+        """What a container asks for that is to be validated.
+
+        Mostly it was created a moment ago, in this process.
+
+        Raises: RequestError.
+        """
+        latest = self._latest
+        if latest is not None and latest.request.container.id == request.container.id:
+            return latest.asked
+        return self._terms.requested(request.pod, request.container, self.runtime)
 
     def _rejection(
-        self, order: _Order, why: str
+        self, order: Order, why: str
     ) -> api.ValidateContainerAdjustmentResponse:
         self.holders.remove(order.request.container.id)
-        self._note(order, Result.REJECTED, reason=why)
-        self._say_refused(order, Result.REJECTED, why)
+        self._clerk.refused(order, Result.REJECTED, why)
         reason = f"{self.name}: {why}"
         return api.ValidateContainerAdjustmentResponse(reject=True, reason=reason)
 
-    def _refusal_of(self, order: _Order, error: RequestError) -> RpcError:
+    def _refusal_of(self, order: Order, error: RequestError) -> RpcError:
         return self._refusal(order, Result.REFUSED, f"{error}; {order.blame(error)}")
 
     def _refusal(
         self,
-        order: _Order,
+        order: Order,
         result: Result,
         why: str,
         rule: str = "",
         code: Code = Code.FAILED_PRECONDITION,
     ) -> RpcError:
-        self._note(order, result, reason=why, rule=rule)
-        self._say_refused(order, result, why, rule)
+        self._clerk.refused(order, result, why, rule)
         return RpcError(code, f"{self.name}: {why}")
 
-    def _say_refused(
-        self, order: _Order, result: Result, why: str, rule: str = ""
-    ) -> None:
-        logger.error(
-            "%s: refused: %s",
-            _whom(order),
-            why,
-            extra=_facts(order, result=result.value, reason=why, rule=rule),
-        )
-
-    def _injected(self, order: _Order, mode: str, took_s: float) -> None:
-        """Say what was done, and count it."""
-        for rule in order.audits:
-            self.ledger.audited_by_rule[rule] += 1
-        rule = _named(order.audits)
-        self._note(order, Result.INJECTED, mode=mode, rule=rule, took_s=took_s)
-        self.ledger.injected(order.names)
-        ms = round(took_s * MS_PER_S, 3)
-        logger.info(
-            "%s: injected %s in %.2f ms (%s)",
-            _whom(order),
-            _listed(order.names),
-            ms,
-            mode,
-            extra=_facts(order, result=Result.INJECTED.value, mode=mode, ms=ms),
-        )
-        if order.audits:
-            logger.warning(
-                "%s: given, and to be looked at by policy rule %s: %s",
-                _whom(order),
-                rule,
-                _listed(order.audited),
-                extra=_facts(order, result="audited", rule=rule),
-            )
-
-    def _note(
-        self,
-        order: _Order,
-        result: Result,
-        *,
-        mode: str = "",
-        rule: str = "",
-        reason: str = "",
-        took_s: float | None = None,
-    ) -> None:
-        pod, container = order.request.pod, order.request.container
-        if took_s is None:
-            took_s = time.perf_counter() - order.started
-        self.ledger.record(
-            Decision(
-                time=self._now(),
-                result=result,
-                namespace=pod.namespace,
-                pod=pod.name,
-                container=container.name,
-                container_id=container.id,
-                devices=_shown(order.names),
-                mode=mode,
-                rule=rule,
-                reason=shortened(reason),
-                took_s=took_s,
-            )
-        )
-
-
-_NO_CONTAINER = api.Container()
 
 _DOCKER = (
     "Docker carries out nearly nothing of what an NRI plugin asks for, and injects CDI "
@@ -649,61 +581,27 @@ _DOCKER = (
 )
 
 
+def _left_after(order: Order, before: tuple[str, ...]) -> Order:
+    """An order without what another instance says it has given ``before``.
+
+    There may be two of them in a rolling update. The specs may have changed between
+    their answers, so nothing is given by both.
+    """
+    # A mark may come from elsewhere, as on CRI-O from the image of a checkpoint: of
+    # what it says, only that counts which the pod asks for and may have.
+    asked_for = tuple([name for name in before if name in order.asked.sources])
+    if not asked_for:
+        return order
+    present = order.present + asked_for
+    left = order.asked.without(present)
+    return order._replace(names=left, present=present, seen=True)
+
+
 def _given_before(request: api.CreateContainerRequest) -> tuple[str, ...]:
     """The devices that another instance says it has given."""
+    marks = request.container.annotations
+    if RESOLVED_MARK not in marks and DELEGATED_MARK not in marks:
+        return ()
     return marked(request.pod, request.container, RESOLVED_MARK) + marked(
         request.pod, request.container, DELEGATED_MARK
     )
-
-
-def _whom(order: _Order) -> str:
-    pod, container = order.request.pod, order.request.container
-    return f"pod {pod.namespace}/{pod.name}, container {container.name}"
-
-
-def _facts(order: _Order, **more: object) -> Mapping[str, Any]:
-    """The same for programs that read the log."""
-    pod, container = order.request.pod, order.request.container
-    facts = {
-        "namespace": pod.namespace,
-        "pod": pod.name,
-        "container": container.name,
-        "containerId": container.id,
-        "devices": list(_shown(order.names)),
-        **{key: value for key, value in more.items() if value != ""},
-    }
-    return {"facts": facts}
-
-
-def _shown(names: Sequence[str]) -> tuple[str, ...]:
-    """Names as they are kept and logged: a pod may write a thousand long ones."""
-    return tuple([name[:NAME_LENGTH] for name in names[:NAMES]])
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LOGGED} more" if len(names) > LOGGED else ""
-    return ", ".join([name[:NAME_LENGTH] for name in names[:LOGGED]]) + more
-
-
-def _named(rules: Sequence[str]) -> str:
-    return ", ".join(rules)
-
-
-def _denial(judgement: Judgement) -> str:
-    """Which rule denies what, in words."""
-    by_rule: dict[str, list[str]] = {}
-    for device, verdict in zip(judgement.devices, judgement.verdicts, strict=True):
-        if verdict.action is Action.DENY:
-            by_rule.setdefault(verdict.rule, []).append(device)
-    words = [
-        f"the policy's rule {rule!r} denies {_listed(devices)}"
-        if rule
-        else f"no rule of the policy allows {_listed(devices)}"
-        for rule, devices in by_rule.items()
-    ]
-    return "; ".join(words)
-
-
-def _held(claim: Claim) -> str:
-    by_another_name = f" (as {claim.held})" if claim.held != claim.device else ""
-    return f"{claim.device} is exclusive, and held by {claim.holder}{by_another_name}"

@@ -17,6 +17,8 @@ from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
 
+from nri_cdi.errors import RequestError
+
 # What is kept of rules that match, and of verdicts on a pod and its devices.
 _KEPT_DEVICES = 16_384
 _KEPT_NAMESPACES = 1024
@@ -26,6 +28,10 @@ _KEPT_JUDGEMENTS = 512
 # real devices are short: 64 of them have some 2000 characters.
 _KEPT_NAME_LENGTH = 253
 _KEPT_CHARACTERS = 4096
+
+# Names that a container asks for, times patterns of devices: to compare takes 1 µs, and
+# all containers of the node wait meanwhile. A runtime waits for 2 s.
+MAX_COMPARISONS = 200_000
 
 
 class Action(StrEnum):
@@ -131,7 +137,11 @@ class Judge:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.is_open = policy.default is Action.ALLOW and not policy.rules
-        self._rules = tuple(map(_CompiledRule, policy.rules))
+        self._rules = tuple(
+            _CompiledRule(rule, 1 << number) for number, rule in enumerate(policy.rules)
+        )
+        self._by_globs = _by_globs(self._rules)
+        self._patterns = sum(map(len, {rule.devices for rule in policy.rules}))
         self._label_keys = tuple(
             sorted({key for rule in policy.rules for key, _ in rule.labels})
         )
@@ -149,7 +159,16 @@ class Judge:
         runtime_handler: str,
         devices: tuple[str, ...],
     ) -> Judgement:
-        """What comes of each device for a pod."""
+        """What comes of each device for a pod.
+
+        Raises: RequestError, if there are too many names for so many patterns.
+        """
+        if len(devices) * self._patterns > MAX_COMPARISONS:
+            raise RequestError(
+                f"{len(devices)} devices are too many for a policy that has "
+                f"{self._patterns} patterns of devices: "
+                f"{MAX_COMPARISONS // self._patterns} are the most"
+            )
         few = sum(map(len, devices)) <= _KEPT_CHARACTERS
         judge = self._judge if few else self._judged
         return judge(
@@ -183,23 +202,25 @@ class Judge:
         known = len(device) <= _KEPT_NAME_LENGTH
         matching = (self._by_device if known else self._matching_device)(device)
         for rule in rules:
-            if rule in matching:
+            if rule.bit & matching:
                 return rule.verdict
         return Verdict(action=self.policy.default)
 
-    def _matching_device(self, device: str) -> frozenset[_CompiledRule]:
-        return frozenset(rule for rule in self._rules if rule.has_device(device))
+    def _matching_device(self, device: str) -> int:
+        """The bits of the rules that name a device: of these there may be many."""
+        return sum(bits for has_device, bits in self._by_globs if has_device(device))
 
     def _in_namespace(self, namespace: str) -> tuple[_CompiledRule, ...]:
         return tuple(rule for rule in self._rules if rule.has_namespace(namespace))
 
 
 class _CompiledRule:
-    """A rule whose patterns are ready for use; it is equal to itself alone."""
+    """A rule whose patterns are ready for use; ``bit`` is its own in a set of rules."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, bit: int) -> None:
+        self.bit = bit
         self.verdict = Verdict(action=rule.action, rule=rule.name)
-        self.has_device = matcher(rule.devices)
+        self.devices = rule.devices
         self.has_namespace = matcher(rule.namespaces)
         self.has_pod = matcher(rule.pods)
         self.has_runtime_handler = matcher(rule.runtime_handlers)
@@ -207,6 +228,16 @@ class _CompiledRule:
 
     def has_labels(self, labels: Mapping[str, str]) -> bool:
         return all(key in labels and has(labels[key]) for key, has in self._labels)
+
+
+def _by_globs(
+    rules: Iterable[_CompiledRule],
+) -> Sequence[tuple[Callable[[str], bool], int]]:
+    """What matches devices, and the bits of the rules that have just these patterns."""
+    bits: dict[tuple[str, ...], int] = {}
+    for rule in rules:
+        bits[rule.devices] = bits.get(rule.devices, 0) | rule.bit
+    return [(matcher(globs), each) for globs, each in bits.items()]
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:

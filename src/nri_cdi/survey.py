@@ -7,7 +7,7 @@ tells of them when the plugin is back: those are found here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nri_cdi.adjustment.evidence import Given, given, lost
 from nri_cdi.cdi.registry import Registry
@@ -114,7 +114,7 @@ def findings(found: Iterable[Survivor], registry: Registry) -> Iterator[Finding]
         has = tuple(name for name in asking.devices if name not in missing)
         reasons = (survivor.problem,) if survivor.problem else missing
         yield Finding(
-            holder=replace(asking, devices=has, nodes=nodes_of(registry, has)),
+            holder=asking._replace(devices=has, nodes=nodes_of(registry, has)),
             drifted=_drifted(asking, reasons) if reasons else None,
         )
 

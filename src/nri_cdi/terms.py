@@ -54,7 +54,10 @@ class Terms:
         )
 
     def judgement(self, pod: api.PodSandbox, devices: tuple[str, ...]) -> Judgement:
-        """What the policy has to say about devices for a pod."""
+        """What the policy has to say about devices for a pod.
+
+        Raises: RequestError, if they are too many to be judged in time.
+        """
         return self.judge.judgement(
             pod.namespace, pod.name, pod.labels, pod.runtime_handler, devices
         )

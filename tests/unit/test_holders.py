@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,8 +55,8 @@ def test_a_container_that_is_gone_holds_nothing() -> None:
 def test_the_containers_of_a_pod_go_with_its_sandbox() -> None:
     holders = Holders()
     old, new = held("1", "a", pod_uid="uid"), held("2", "b", pod_uid="uid")
-    holders.add(replace(old, pod_id="first", container="one"))
-    holders.add(replace(new, pod_id="second", container="two"))
+    holders.add(old._replace(pod_id="first", container="one"))
+    holders.add(new._replace(pod_id="second", container="two"))
     holders.remove_pod("first")
     assert [each.container_id for each in holders.all()] == ["2"]
 
@@ -166,7 +164,7 @@ def test_what_is_held_follows_from_the_last_word_of_each_container(
             holders.remove(container_id)
         else:
             nodes = {name: frozenset({f"/dev/{name}"}) for name in devices}
-            holders.add(replace(held(container_id, *devices), nodes=nodes))
+            holders.add(held(container_id, *devices)._replace(nodes=nodes))
             model[container_id] = devices
     assert {each.container_id for each in holders.all()} == model.keys()
     for name in "abc":

@@ -251,6 +251,16 @@ def test_what_another_instance_delegated_is_held(specs: ReadSpecs) -> None:
     assert "held by pod ns/first" in refusal(plugin, second).message
 
 
+def test_a_mark_that_comes_from_elsewhere_makes_no_holder(specs: ReadSpecs) -> None:
+    """As from the image of a checkpoint, where the runtime restores annotations."""
+    policy = closed(Rule(name="1", action=Action.ALLOW, devices=(f"{KIND}=1",)))
+    variables = (("VISIBLE", KIND),)
+    plugin = serving(specs, policy=policy, exclusive=("*",), environment=variables)
+    for asks in (asking("1"), asking()):
+        plugin.create_container(marked(asks, RESOLVED_MARK, "0", "all"))
+        assert plugin.holders.of(f"{KIND}=0") == plugin.holders.of(f"{KIND}=all") == ()
+
+
 class SlowSpecs(ReadSpecs):
     """Specs whose files are about to be read, as long as the test wants."""
 
@@ -303,7 +313,7 @@ def test_only_audited_devices_are_said_to_be_audited(
     plugin = serving(specs, policy=Policy(rules=(rule,)))
     with caplog.at_level(logging.WARNING):
         plugin.create_container(asking("0", "1"))
-    assert caplog.messages[0].endswith("policy rule look: v.com/gpu=1")
+    assert caplog.messages[0].endswith("rule look wants it audited: v.com/gpu=1")
 
 
 def test_audited_devices_are_not_counted_when_another_one_is_denied(
@@ -339,14 +349,13 @@ def test_no_other_spelling_of_a_denied_name_gets_its_device(
     request = asking()
     request.pod.annotations["cdi.k8s.io/gpu"] = name
     with pytest.raises(RpcError):
-        answer = plugin.create_container(request)
-        # An unknown name has the files read again, and is refused then.
-        assert isinstance(answer, Awaitable)
-        asyncio.run(_awaited(answer))
+        asyncio.run(answered(plugin, request))
 
 
-async def _awaited(answer: Awaitable[object]) -> object:
-    return await answer
+async def answered(plugin: CdiPlugin, request: api.CreateContainerRequest) -> object:
+    answer = plugin.create_container(request)
+    # For an unknown name the files are read again before it is refused.
+    return await answer if isinstance(answer, Awaitable) else answer
 
 
 def test_names_that_pods_make_up_take_no_memory() -> None:
@@ -363,6 +372,21 @@ def test_names_that_pods_make_up_take_no_memory() -> None:
     finally:
         tracemalloc.stop()
     assert kept < 512 * 1024 + 1024 * 250 * 2
+
+
+def test_more_names_than_can_be_judged_in_time_are_refused(specs: ReadSpecs) -> None:
+    rules = (
+        Rule(name=f"r{n}", action=Action.ALLOW, devices=(f"v.com/{n}=*",))
+        for n in range(1000)
+    )
+    plugin = serving(specs, policy=closed(*rules))
+    many = asking(*(str(n) for n in range(201)))
+    assert refusal(plugin, many).message == (
+        "nri-cdi: 201 devices are too many for a policy that has 1000 patterns of "
+        "devices: 200 are the most; asked for by annotation cdi.k8s.io/gpu"
+    )
+    fewer = asking(*(str(n) for n in range(200)))
+    assert refusal(plugin, fewer).code == Code.PERMISSION_DENIED
 
 
 # Containers that were there before
@@ -399,7 +423,9 @@ def test_a_synchronization_while_a_container_waits_keeps_its_answer(
 # Validation
 
 
-def adjusted(plugin: CdiPlugin, request: api.CreateContainerRequest) -> object:
+def adjusted(
+    plugin: CdiPlugin, request: api.CreateContainerRequest
+) -> api.ContainerAdjustment:
     answer = plugin.create_container(request)
     assert isinstance(answer, api.CreateContainerResponse)
     return answer.adjust
@@ -414,7 +440,6 @@ def mixed() -> api.CreateContainerRequest:
 def test_devices_delegated_and_resolved_side_by_side_pass(specs: ReadSpecs) -> None:
     plugin = serving(specs, "2.2.1", validate="true")
     adjust = adjusted(plugin, mixed())
-    assert isinstance(adjust, api.ContainerAdjustment)
     assert [each.name for each in adjust.CDI_devices] == [GROUPED]
     assert validated(plugin, mixed(), adjust) == ""
 
@@ -464,6 +489,7 @@ def test_a_validator_that_is_behind_the_files_looks_again(
         )
         assert isinstance(answer, Awaitable)
         slow.registry = newer.registry
+        slow.version += 1
         slow.read.set()
         return await answer
 

@@ -165,8 +165,8 @@ def test_an_audited_device_is_given_and_spoken_of(
         assert given_env(plugin.create_container(asking("0"))) == {"GPU_0"}
     [line] = [record.getMessage() for record in caplog.records]
     assert line == (
-        "pod ns/pod-1, container main: given, and to be looked at by policy rule look: "
-        "v.com/gpu=0"
+        "pod ns/pod-1, container main: given, as the policy's rule look wants it "
+        "audited: v.com/gpu=0"
     )
     assert plugin.ledger.audited_by_rule == {"look": 1}
     [decision] = plugin.ledger.decisions
@@ -483,13 +483,13 @@ def test_a_container_with_all_it_asks_for_passes_validation(specs: ReadSpecs) ->
     response = plugin.create_container(request)
     assert isinstance(response, api.CreateContainerResponse)
     assert validated(plugin, request, response.adjust) == ""
-    assert validated(plugin, asking()) == ""
+    assert validated(plugin, asking(pod="other")) == ""
 
 
 def test_a_container_without_what_it_asks_for_is_rejected(specs: ReadSpecs) -> None:
     plugin = serving(specs, "2.2.1", validate="true")
     request = asking("0", "1")
-    response = plugin.create_container(asking("0"))
+    response = plugin.create_container(asking("0", pod="other"))
     assert isinstance(response, api.CreateContainerResponse)
     reason = validated(plugin, request, response.adjust)
     assert reason.startswith(

@@ -68,6 +68,49 @@ def given(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """The places that a resolution takes; ``more`` is whether it takes others too."""
+
+    nodes: frozenset[str]
+    mounts: frozenset[str]
+    env: frozenset[str]
+    hooks: frozenset[str]
+    more: bool
+
+    @classmethod
+    def of(cls, resolution: Resolution) -> Needs:
+        """What to look for, made once for many containers."""
+        edits = [part.edits for part in resolution.parts]
+        return cls(
+            nodes=frozenset(node.path for each in edits for node in each.device_nodes),
+            mounts=frozenset(
+                mount.container_path for each in edits for mount in each.mounts
+            ),
+            env=frozenset(
+                entry.partition("=")[0] for each in edits for entry in each.env
+            ),
+            hooks=frozenset(hook.path for each in edits for hook in each.hooks),
+            more=any(
+                each.net_devices or each.intel_rdt is not None or each.additional_gids
+                for each in edits
+            ),
+        )
+
+    def are_met(self, adjustment: api_pb2.ContainerAdjustment) -> bool:
+        """Whether ``adjustment`` alone has all; if not, `lacking` tells the rest.
+
+        It is the usual case, and told in a tenth of the time.
+        """
+        return (
+            not self.more
+            and self.nodes <= {node.path for node in adjustment.linux.devices}
+            and self.mounts <= {mount.destination for mount in adjustment.mounts}
+            and self.env <= {entry.key for entry in adjustment.env}
+            and (not self.hooks or self.hooks <= set(_hooks(adjustment.hooks)))
+        )
+
+
 def lacking(resolution: Resolution, given: Given) -> tuple[str, ...]:
     """What is missing of what these devices bring, in words; every place counts."""
     found: list[str] = []

@@ -73,7 +73,7 @@ class Explainer:
         self._is_exclusive = matcher(config.exclusive) if config.exclusive else None
         self._knows_holders = holders is not None
         self._holders = tuple(
-            replace(each, nodes=nodes_of(registry, each.devices))
+            each._replace(nodes=nodes_of(registry, each.devices))
             for each in holders or ()
         )
         # One that only checks would say nothing here, and some runtimes refuse it.

@@ -19,7 +19,7 @@ the toolkit takes ``0,none`` for nothing at all, and this refuses it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from nri_cdi.cdi.names import parse_qualified_name, validate_device_name
 from nri_cdi.errors import InvalidNameError, RequestError
@@ -30,6 +30,9 @@ from nri_cdi.requests.request import NO_REQUEST, Place, Request
 
 Variables = tuple[tuple[str, str], ...]
 """Names of variables, each with the kind of devices that it asks for."""
+
+# No entry of an environment can have it.
+_BETWEEN = "\0"
 
 # Each means that the container is to have no device.
 NOTHING = frozenset({"none", "void"})
@@ -47,20 +50,26 @@ def requested_by_environment(env: Sequence[str], variables: Variables) -> Reques
 
     Raises: VariableError, with everything that is wrong in these variables.
     """
-    starts = _starts(variables)
-    # As for annotations: for most containers this line is all.
-    found = [entry for entry in env if entry.startswith(starts)]
-    if not found:
+    # For most containers these lines are all. To join thirty variables and to look for
+    # one in them takes half as long as to look at each.
+    text = _BETWEEN + _BETWEEN.join(env) + _BETWEEN
+    values = tuple([(name, _last(text, name)) for name in _names_in(text, variables)])
+    if not values:
         return NO_REQUEST
-    values = tuple(dict([entry.split("=", 1) for entry in found]).items())
     if sum([len(value) for _, value in values]) > REMEMBERED_CHARACTERS:
         return _read(values, variables)
     return _remember(values, variables)
 
 
-@cache
-def _starts(variables: Variables) -> tuple[str, ...]:
-    return tuple(f"{name}=" for name, _ in variables)
+def _names_in(text: str, variables: Variables) -> list[str]:
+    return [name for name, _ in variables if f"{_BETWEEN}{name}=" in text]
+
+
+def _last(text: str, name: str) -> str:
+    """The last value of a variable that is in there."""
+    start = f"{_BETWEEN}{name}="
+    begin = text.rindex(start) + len(start)
+    return text[begin : text.index(_BETWEEN, begin)]
 
 
 def _read(values: Sequence[tuple[str, str]], variables: Variables) -> Request:

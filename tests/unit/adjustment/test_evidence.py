@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nri_cdi.adjustment.evidence import given, lacking, lost
+from nri_cdi.adjustment.evidence import Needs, given, lacking, lost
 from nri_cdi.cdi.cache import Cache
 from nri_cdi.cdi.edits import Resolution
 from nri_cdi.nri import api
@@ -147,3 +147,37 @@ def test_of_an_older_container_the_strongest_evidence_counts(
 ) -> None:
     found = lost(resolution(tmp_path, edits), given(container))
     assert found == (("v.com/a=0",) if is_lost else ())
+
+
+def adjusted() -> api.ContainerAdjustment:
+    """An adjustment with all that can be told at a glance."""
+    whole = full()
+    adjustment = api.ContainerAdjustment(hooks=whole.hooks, mounts=whole.mounts)
+    adjustment.linux.devices.extend(whole.linux.devices)
+    adjustment.env.add(key="A", value="1")
+    return adjustment
+
+
+def test_needs_are_met_by_an_adjustment_with_every_place(tmp_path: Path) -> None:
+    told = ("deviceNodes", "mounts", "env", "hooks")
+    edits = {key: EDITS[key] for key in told}
+    needs = Needs.of(resolution(tmp_path, edits))
+    assert needs.are_met(adjusted())
+    for field in ("env", "mounts", "hooks", "linux"):
+        lesser = adjusted()
+        lesser.ClearField(field)
+        assert not needs.are_met(lesser)
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"netDevices": EDITS["netDevices"]},
+        {"intelRdt": {"closID": "gold"}},
+        {"additionalGids": [7]},
+    ],
+)
+def test_what_can_not_be_told_at_a_glance_is_left_to_a_closer_look(
+    tmp_path: Path, edits: Any
+) -> None:
+    assert not Needs.of(resolution(tmp_path, edits)).are_met(adjusted())
