@@ -191,12 +191,32 @@ def test_a_configuration_that_broke_shows(
     node.plugin.send(signal.SIGHUP)
     state = status.await_state(lambda state: state["configuration"]["error"] != "")
     assert "colour" in state["configuration"]["error"]
-    assert status.get("/readyz")[0] == 503
+    # The one before is in force: containers get what they ask for.
+    assert status.get("/readyz")[0] == 200
     assert status.metrics()["nri_cdi_configuration_ok", ()] == 0
+    asked = nri_cdi("--config", str(path))
+    assert asked.returncode == 0, asked.stderr
+    assert asked.stdout.startswith("Serving, with troubles: the configuration has an")
     path.write_text(good)
     node.plugin.send(signal.SIGHUP)
-    status.await_state(lambda state: state["ready"])
-    assert status.get("/readyz")[0] == 200
+    status.await_state(lambda state: state["configuration"]["error"] == "")
+    assert status.metrics()["nri_cdi_configuration_ok", ()] == 1
+
+
+def test_what_takes_a_restart_does_not_show_before(
+    node: Node, status: Status, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(path.read_text() + "validate: true\nname: later\naliases: []\n")
+    before = status.state()
+    node.plugin.send(signal.SIGHUP)
+    state = status.await_state(
+        lambda state: (
+            state["configuration"]["loadedAt"] != before["configuration"]["loadedAt"]
+        )
+    )
+    assert (state["name"], state["configuration"]["validate"]) == ("nri-cdi", "false")
+    node.plugin.await_line("take a restart: name, validate")
 
 
 def test_the_socket_is_roots_and_survives_a_kill(node: Node, status: Status) -> None:

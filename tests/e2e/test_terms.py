@@ -83,7 +83,7 @@ def test_a_rule_decides_who_gets_a_device(furnished: Node) -> None:
         assert f"the policy's rule 'no-all' denies {KIND}=all" in pod.refused()
     with furnished.pod(asking(f"{KIND}=0"), namespace="watched") as pod:
         pod.create()
-    furnished.plugin.await_line("wants it audited look")
+    furnished.plugin.await_line("rule look wants it audited")
 
 
 def test_an_exclusive_device_has_one_living_container(furnished: Node) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
-from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nri_cdi.cdi.lint import Severity
 from nri_cdi.cli.checking import STYLES, counted, reason_of
@@ -20,12 +18,15 @@ from nri_cdi.cli.output import (
     styled,
 )
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
-from nri_cdi.cli.specs import DEFAULT_CONFIG, config_path
+from nri_cdi.cli.specs import DEFAULT_CONFIG
 from nri_cdi.errors import ConfigError
 from nri_cdi.quoting import printable, quoted_path
 
 if TYPE_CHECKING:
+    from nri_cdi.config import Config
     from nri_cdi.doctor import Finding, Node, Plugin, Report, Runtime
+
+    _Read: TypeAlias = "tuple[str | None, Config, ConfigError | None]"
 
 EPILOG = """\
 It looks at the runtimes that run here, their configuration and their NRI sockets, at
@@ -52,9 +53,6 @@ examples:
 
 STATUS_S = 3
 """A plugin that serves answers within milliseconds."""
-
-STATE = frozenset(("runtime", "configuration", "drifted"))
-"""What is needed of a plugin's state."""
 
 _YES, _NO, _UNKNOWN = "yes", "no", "?"
 
@@ -87,18 +85,9 @@ def main(options: argparse.Namespace) -> int:
 
 def plugin_of(node: Node, options: argparse.Namespace) -> Plugin:
     """The plugin as these options and its configuration have it."""
-    from nri_cdi.config import Config, load_config
     from nri_cdi.doctor import Plugin
 
-    path = _config_path(node, options)
-    config, broken = Config(), None
-    try:
-        if path is not None:
-            config = load_config(node.host.locate(path))
-    except ConfigError as error:
-        broken = ConfigError(path or "", error.problems)
-    except OSError as error:
-        say(f"{path}: {reason_of(error)}")
+    path, config, broken = (_ours if node.is_ours else _theirs)(node, options)
     snapshot, silence = None, ""
     if config.status and node.is_ours:
         snapshot, silence = _ask(config.status)
@@ -112,27 +101,48 @@ def plugin_of(node: Node, options: argparse.Namespace) -> Plugin:
     )
 
 
+def _ours(_node: Node, options: argparse.Namespace) -> _Read:
+    """The configuration as a plugin reads it that is started here."""
+    from nri_cdi.cli.settings import loader_of
+
+    # The flags of this verb are none of the plugin's: its directories may be relative.
+    told = {key: value for key, value in vars(options).items() if key == "config"}
+    loader = loader_of(argparse.Namespace(**told))
+    loaded = loader.read()
+    return loader.path or None, loader.legible(), next(iter(loaded.errors), None)
+
+
+def _theirs(node: Node, options: argparse.Namespace) -> _Read:
+    """The configuration of another root; the variables here are none of its."""
+    from nri_cdi.config import Config, load_config
+
+    path = _config_path(node, options)
+    try:
+        if path is not None:
+            return path, load_config(node.host.locate(path)), None
+    except ConfigError as error:
+        return path, Config(), ConfigError(path or "", error.problems)
+    except OSError as error:
+        say(f"{path}: {reason_of(error)}")
+    return path, Config(), None
+
+
 def _ask(address: str) -> tuple[dict[str, Any] | None, str]:
     """The plugin's own state, or why it can't be had."""
     from nri_cdi.status.address import parse_address
-    from nri_cdi.status.client import StatusUnavailableError, fetch
+    from nri_cdi.status.client import StatusUnavailableError
+    from nri_cdi.status.state import fetch_state
 
     try:
-        status, body = fetch(parse_address(address), "/status.json", STATUS_S)
-        state = json.loads(body) if status == HTTPStatus.OK else None
+        return fetch_state(parse_address(address), STATUS_S), ""
     except StatusUnavailableError as error:
         return None, str(error)
-    except (ValueError, RecursionError):
-        state = None
-    if not isinstance(state, dict) or not state.keys() >= STATE:
-        return None, f"{address}: what answers there is no nri-cdi"
-    return state, ""
 
 
 def _config_path(node: Node, options: argparse.Namespace) -> str | None:
     given: str | None = getattr(options, "config", None)
-    if given is not None or node.is_ours:
-        return config_path(options)
+    if given is not None:
+        return given
     return DEFAULT_CONFIG if node.status(DEFAULT_CONFIG) is not None else None
 
 

@@ -41,7 +41,8 @@ class Keys:
 KEYS: Mapping[str, Keys] = {
     "containerd": Keys(
         file="/etc/containerd/conf.d/50-nri-cdi.toml",
-        # Version 3 files may import those of version 2, and not the other way round.
+        # Of a version that all releases read, whatever imports it. Before 2.0 they know
+        # no version 3, and in a file without one the table's name is another.
         head='version = 2\n\n[plugins."io.containerd.nri.v1.nri".default_validator]',
         enable="enable",
         required="required_plugins",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from nri_cdi.cli.process import say
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
 
 # A plugin that serves answers within milliseconds.
 PATIENCE_S = 3.0
-
-_STATE = "/status.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +31,13 @@ def plugin_state(address: str) -> PluginState | None:
     None if it can't be had; standard error says why.
     """
     from nri_cdi.status.address import parse_address  # of a plugin that has a status
-    from nri_cdi.status.client import fetch
+    from nri_cdi.status.state import fetch_state
 
     try:
-        status, body = fetch(parse_address(address), _STATE, PATIENCE_S)
-        if status == HTTPStatus.OK:
-            return _parsed(json.loads(body))
+        return _parsed(fetch_state(parse_address(address), PATIENCE_S))
     except NriCdiError as error:
         say(f"the plugin's state is not known: {error}")
         return None
-    except (ValueError, LookupError, TypeError, RecursionError):
-        pass  # of another program's answer
-    say(f"the plugin's state is not known: {address}: what answers is no nri-cdi")
-    return None
 
 
 def _parsed(state: Mapping[str, Any]) -> PluginState:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from nri_cdi.cli.output import TABLE, add_output, print_value
@@ -53,7 +52,9 @@ def main(options: argparse.Namespace) -> int:
     address = _address(options)
     if options.check is not None:
         return _check(address, CHECKS[options.check])
-    state = json.loads(_fetched(address, "/status.json"))
+    from nri_cdi.status.state import fetch_state
+
+    state = fetch_state(_parsed(address))
     if options.output == TABLE:
         from nri_cdi.cli.statustext import print_state  # not for a probe
 
@@ -70,8 +71,11 @@ def _address(options: argparse.Namespace) -> str:
         return given
     from nri_cdi.cli.settings import loader_of  # a probe names its address
 
-    configured: str = loader_of(options).load().status
+    loader = loader_of(options)
+    # A plugin that runs goes on when its file is broken, and says so.
+    configured = loader.legible().status
     if not configured:
+        loader.load()
         raise misused(
             "--address",
             "the plugin's configuration has no 'status', so it serves none; if it "
@@ -88,17 +92,6 @@ def _check(address: str, path: str) -> int:
         return EXIT_OK
     say(body.decode(errors="replace").strip())
     return EXIT_PROBLEMS
-
-
-def _fetched(address: str, path: str) -> Any:
-    """Raises: NriCdiError."""
-    from nri_cdi.status.client import StatusUnavailableError, fetch
-
-    status, body = fetch(_parsed(address), path)
-    if status != _OK:
-        said = body.decode(errors="replace").strip()
-        raise StatusUnavailableError(f"{address}: it answers {status}: {said}")
-    return body
 
 
 def _parsed(address: str) -> Any:

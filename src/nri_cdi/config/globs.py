@@ -35,7 +35,7 @@ class Grammar:
 
     ``moves`` has, for each state, the letters that lead on, and to which state; 0 is
     the first one. A text is in the grammar if it leads to one of ``ends``. It has at
-    most ``longest`` characters, if that is not 0.
+    most ``longest`` characters, if that is not 0. All of them match ``every``.
     """
 
     what: str
@@ -43,6 +43,7 @@ class Grammar:
     moves: tuple[Mapping[frozenset[str], int], ...]
     ends: frozenset[int]
     longest: int = 0
+    every: str = "*"
 
     def after(self, states: Iterable[int], letters: frozenset[str]) -> frozenset[int]:
         """Where one of the letters leads from one of the states."""
@@ -123,12 +124,14 @@ DEVICE = Grammar(
         {_ALNUM: 7, _OF_DEVICE: 8},
     ),
     ends=frozenset({7}),
+    every="*/*=*",
 )
 
 # What people leave out of a device's name.
 _REPAIRS = ("{}=*", "*/{}=*", "{}*", "*{}")
 
 _ANY = "?"
+_LETTERS_ALONE = re.compile(r"[^*?[]*")
 _WILD = frozenset("*?[")
 
 # A set of letters, as `fnmatch` has it: the first letter in it may be a "]".
@@ -169,6 +172,45 @@ def can_match(glob: str, grammar: Grammar) -> bool:
         else:
             states = grammar.after(states, _letters_of(token))
     return not states.isdisjoint(grammar.ends)
+
+
+def covers(glob: str, other: str) -> bool:
+    """Whether all that another pattern matches matches this one; no if in doubt.
+
+    The other one is read as a text: only a ``*`` takes its ``*``, and of its other
+    places each is taken by one that has all of its letters.
+    """
+    if not other.startswith(_start(glob)):
+        return False  # as nearly all that are compared
+    own, others = _TOKEN.findall(glob), _TOKEN.findall(other)
+    place = at = retry_at = 0
+    star = -1
+    while at < len(others):
+        if place < len(own) and own[place].startswith("*"):
+            star, retry_at = place, at
+            place += 1
+        elif place < len(own) and _takes(own[place], others[at]):
+            place += 1
+            at += 1
+        elif star >= 0:
+            # The last star takes one more.
+            retry_at += 1
+            place, at = star + 1, retry_at
+        else:
+            return False
+    return all(token.startswith("*") for token in own[place:])
+
+
+@lru_cache(maxsize=_KEPT_SETS)
+def _start(glob: str) -> str:
+    """The letters before the first that stands for others."""
+    return _LETTERS_ALONE.match(glob)[0]  # type: ignore[index]  # it may be empty
+
+
+def _takes(token: str, other: str) -> bool:
+    if other.startswith("*"):
+        return False
+    return token == other or _letters_of(other) <= _letters_of(token)
 
 
 def is_literal(glob: str) -> bool:

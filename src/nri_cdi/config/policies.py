@@ -21,16 +21,19 @@ from nri_cdi.config.checks import (
     one_of,
 )
 from nri_cdi.config.globs import (
+    DEVICE,
     LABEL_VALUE,
     NAMESPACE,
     POD,
+    RUNTIME_HANDLER,
+    Grammar,
     check_glob,
     check_handler,
-    is_literal,
+    covers,
 )
 from nri_cdi.config.nodereader import NodeReader
 from nri_cdi.config.nodes import Entries, Items, Node
-from nri_cdi.policy import Action, Policy, Rule, matcher
+from nri_cdi.policy import Action, Policy, Rule
 
 POLICY_KEYS: Mapping[str, str] = MappingProxyType(
     {
@@ -87,6 +90,16 @@ _GLOBS: Mapping[str, Check] = MappingProxyType(
         "pods": _check_pod,
         "runtime_handlers": check_handler,
         "devices": check_device_glob,
+    }
+)
+
+
+_GRAMMARS: Mapping[str, Grammar] = MappingProxyType(
+    {
+        "namespaces": NAMESPACE,
+        "pods": POD,
+        "runtime_handlers": RUNTIME_HANDLER,
+        "devices": DEVICE,
     }
 )
 
@@ -227,26 +240,25 @@ class _Coverage:
 
     def __init__(self) -> None:
         # Every rule is compared with all others.
-        self._matcher = cache(matcher)
         self._known = cache(dict[str, str])
 
     def takes_all(self, before: Rule, rule: Rule) -> bool:
         """Whether nothing is left for ``rule`` behind ``before``."""
-        return (
-            self._takes(before.namespaces, rule.namespaces)
-            and self._takes(before.pods, rule.pods)
-            and self._takes(before.runtime_handlers, rule.runtime_handlers)
-            and self._takes(before.devices, rule.devices)
-            and self._takes_labels(before.labels, rule.labels)
-        )
+        return all(
+            self._takes(getattr(before, key), getattr(rule, key), grammar.every)
+            for key, grammar in _GRAMMARS.items()
+        ) and self._takes_labels(before.labels, rule.labels)
 
-    def _takes(self, globs: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    def _takes(
+        self, globs: tuple[str, ...], others: tuple[str, ...], every: str
+    ) -> bool:
         if not globs or _ALL in globs:
             return True
-        # Without a glob all match, and only another that all match covers that.
-        return bool(others) and all(
-            other in globs or (is_literal(other) and self._matcher(globs)(other))
-            for other in others
+        # Without a glob all match.
+        wanted = (every if other == _ALL else other for other in others or (every,))
+        return all(
+            other in globs or any(covers(glob, other) for glob in globs)
+            for other in wanted
         )
 
     def _takes_labels(
@@ -254,5 +266,6 @@ class _Coverage:
     ) -> bool:
         known = self._known(others)
         return all(
-            key in known and self._takes((glob,), (known[key],)) for key, glob in labels
+            key in known and self._takes((glob,), (known[key],), _ALL)
+            for key, glob in labels
         )

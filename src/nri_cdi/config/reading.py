@@ -14,7 +14,7 @@ from typing import Any
 
 from nri_cdi.cdi.document import decode
 from nri_cdi.cdi.events import MalformedError
-from nri_cdi.cdi.problems import in_order
+from nri_cdi.cdi.problems import ProblemLog, in_order
 from nri_cdi.config.model import Config
 from nri_cdi.config.nodereader import NodeReader
 from nri_cdi.config.nodes import Node, compose
@@ -24,6 +24,8 @@ from nri_cdi.errors import ConfigError, Problem
 SIZE_LIMIT = 1024 * 1024
 """Bytes of a configuration: what a ConfigMap may have. It is some pages of settings;
 anything larger is another file."""
+
+_POLICY = "policy"
 
 # A FIFO is not waited for, and no device becomes our terminal.
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
@@ -84,6 +86,27 @@ def parse_settings(text: str | bytes, path: str) -> dict[str, Any]:
     if reader.problems:
         raise ConfigError(path, in_order(reader.problems))
     return settings
+
+
+def legible_settings(path: str) -> dict[str, Any]:
+    """What a broken file sets without an error, but for the policy; for looking only.
+
+    Nothing may be given to anybody by this: half of a configuration is another one.
+    """
+    try:
+        root = compose(decode(_read(path), "a configuration"), ProblemLog())
+    except (ConfigError, MalformedError):
+        return {}
+    if root is None:
+        return {}
+    fields = NodeReader().fields(root, "", BY_KEY, "a mapping of settings")
+    legible = {}
+    for key, node in fields.items():
+        reader = NodeReader()
+        found = BY_KEY[key].read(reader, node, key)
+        if not reader.problems and key != _POLICY:
+            legible[key] = found
+    return legible
 
 
 def _settings(reader: NodeReader, root: Node) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from nri_cdi.config.overrides import (
     check_settings,
     environment_settings,
 )
-from nri_cdi.config.reading import load_settings
+from nri_cdi.config.reading import legible_settings, load_settings
 from nri_cdi.errors import ConfigError
 
 DEFAULT = "default"
@@ -99,6 +99,19 @@ class Loader:
             config = replace(config, **settings)
             sources |= {key: part.name(key, each) for key, each in settings.items()}
         return Loaded(config=config, sources=sources, errors=tuple(errors))
+
+    def legible(self) -> Config:
+        """What can be made out although a part has errors; for looking only.
+
+        A plugin that runs may still have the configuration from before: so it is found.
+        """
+        loaded = self.read()
+        if not any(error.path == self._file for error in loaded.errors):
+            return loaded.config
+        settings = legible_settings(str(self._file))
+        is_unset = {key for key, source in loaded.sources.items() if source == DEFAULT}
+        settings = {key: each for key, each in settings.items() if key in is_unset}
+        return replace(loaded.config, **settings)
 
     def _of_file(self) -> dict[str, Any]:
         """Raises: ConfigError."""

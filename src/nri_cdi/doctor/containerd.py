@@ -32,8 +32,11 @@ from nri_cdi.nri.capabilities import Version
 DEFAULT_FILE = "/etc/containerd/config.toml"
 
 NRI_PLUGIN = "io.containerd.nri.v1.nri"
-# The CRI plugin's table by the version of the file: 1 has bare names, and from 3 on the
-# plugin is split in two.
+# Releases before 2.0 know files of version 1, in which plugins have bare names, and of
+# version 2; the highest one of all their files counts. Tried with 1.7.24.
+_BARE_NRI = "nri"
+_BARE, _NEWEST_OF_OLD = 1, 2
+# The CRI plugin's table by the version of the file: from 3 on it is split in two.
 _CRI_TABLES = {1: "cri", 2: "io.containerd.grpc.v1.cri"}
 _CRI_TABLE = "io.containerd.cri.v1.runtime"
 _CRI_PLUGINS = frozenset(
@@ -62,19 +65,14 @@ def read_settings(
     """The settings of a containerd that was started with these arguments."""
     given = FLAGS.last(arguments, "config", "c")
     path = normpath(join(cwd, given)) if given else DEFAULT_FILE
-    files = _Files(node=node, deep=release is None or release >= _MERGES_TABLES)
+    files = _Files(node=node, release=release)
     files.load(path, must_exist=bool(given))
     on = None if release is None else release >= _ON_BY_DEFAULT
-    nri = table(files.plugins, NRI_PLUGIN)
-    cri = merge(
-        merge(
-            table(files.plugins, _CRI_TABLES[1]), table(files.plugins, _CRI_TABLES[2])
-        ),
-        table(files.plugins, _CRI_TABLE),
-    )
+    nri = table(files.plugins, files.nri_name)
+    cri = _cri(files)
     disabled = _switch(nri, "disable")
     enabled = on if disabled is None else not disabled
-    if NRI_PLUGIN in files.disabled:
+    if files.nri_name in files.disabled:
         enabled = False
     enable_cdi = _switch(cri, "enable_cdi")
     return Settings(
@@ -87,17 +85,34 @@ def read_settings(
         problems=tuple(files.problems.items()),
         cri=_CRI_PLUGINS.isdisjoint(files.disabled),
         imports=tuple(files.imports),
+        nri_switch=files.nri_switch(),
     )
+
+
+def _cri(files: _Files) -> Table:
+    names = (*_CRI_TABLES.values(), _CRI_TABLE)
+    if files.has_bare_names:
+        names = (_CRI_TABLES[_BARE],)
+    merged: Table = {}
+    for name in names:
+        merged = merge(merged, table(files.plugins, name))
+    return merged
 
 
 @dataclass(slots=True)
 class _Files:
-    """A file and all that it imports, one after the other, as containerd loads them."""
+    """A file and all that it imports, one after the other, as containerd loads them.
+
+    ``disabled`` has the plugins that are, and ``tables`` those that have a table; each
+    with the last file that says so. ``version`` is the highest of the files.
+    """
 
     node: Node
-    deep: bool
+    release: Version | None
+    version: int = 0
     plugins: Table = field(default_factory=dict)
-    disabled: set[str] = field(default_factory=set)
+    disabled: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
     imports: list[str] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
@@ -106,7 +121,6 @@ class _Files:
         """Load a file and its imports; those must exist, as containerd has it."""
         pending = deque([path])
         seen: set[str] = set()
-        version = 0
         while pending and len(seen) < _MOST_FILES:
             path = pending.popleft()
             if path in seen:
@@ -115,15 +129,45 @@ class _Files:
             seen.add(path)
             if content is None:
                 continue
-            own = value(content, "version", 1)
-            version = version or own
-            if own > version:
-                self.problems[path] = (
-                    f"its version is {own}, above the {version} of {self.read[0]}"
-                )
+            self._heed_version(path, value(content, "version", _BARE))
             self.read.append(path)
-            self._take(content)
+            self._take(path, content)
             pending.extend(self._imports(path, content))
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is a release before 2.0."""
+        return self.release is not None and self.release < _ON_BY_DEFAULT
+
+    @property
+    def has_bare_names(self) -> bool:
+        """Whether the plugins' tables have their names without a type."""
+        return self.is_old and self.version == _BARE
+
+    @property
+    def nri_name(self) -> str:
+        """How the table of NRI is called."""
+        return _BARE_NRI if self.has_bare_names else NRI_PLUGIN
+
+    def nri_switch(self) -> str:
+        """What to write, and where, to have NRI on."""
+        name = self.nri_name
+        if name in self.disabled:
+            return f'remove "{name}" from disabled_plugins in {self.disabled[name]}'
+        head = f'[plugins."{name}"]'
+        if not self.read and self.is_old:
+            # Without its version a new file would be one of version 1.
+            head = f"version = {_NEWEST_OF_OLD}, and {head}"
+        path = self.tables.get(name) or (self.read[0] if self.read else DEFAULT_FILE)
+        return f"{head} disable = false in {path}"
+
+    def _heed_version(self, path: str, version: int) -> None:
+        self.version = max(self.version, version)
+        if self.is_old and version > _NEWEST_OF_OLD:
+            self.problems[path] = (
+                f"its version is {version}, and this release knows {_NEWEST_OF_OLD} at "
+                "most"
+            )
 
     def _content(self, path: str, *, must_exist: bool) -> Table | None:
         try:
@@ -135,13 +179,15 @@ class _Files:
             self.problems[path] = str(error)
         return None
 
-    def _take(self, content: Table) -> None:
+    def _take(self, path: str, content: Table) -> None:
         plugins = table(content, "plugins")
-        if self.deep:
+        self.tables |= dict.fromkeys(plugins, path)
+        if self.release is None or self.release >= _MERGES_TABLES:
             self.plugins = merge(self.plugins, plugins)
         else:
             self.plugins |= plugins
-        self.disabled.update(texts(content, "disabled_plugins") or ())
+        disabled = texts(content, "disabled_plugins") or ()
+        self.disabled |= dict.fromkeys(disabled, path)
 
     def _imports(self, path: str, content: Table) -> list[str]:
         found: list[str] = []

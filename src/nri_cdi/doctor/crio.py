@@ -28,6 +28,8 @@ from nri_cdi.nri.capabilities import Version
 
 DEFAULT_FILE = "/etc/crio/crio.conf"
 DROP_IN_DIR = "/etc/crio/crio.conf.d"
+DROP_IN = "99-nri.conf"
+"""What the doctor has one write: the last name wins, after what packages bring."""
 
 # Source: CRI-O's release notes; reference of `enable_nri` in crio.conf(5).
 _ON_BY_DEFAULT: Version = (1, 30, 0)
@@ -81,6 +83,8 @@ def read_settings(
         files=tuple(read),
         problems=tuple(problems.items()),
         imports=(join(_drop_in_dir(arguments), "*"),),
+        nri_switch="[crio.nri] enable_nri = true in "
+        + join(_drop_in_dir(arguments), DROP_IN),
     )
 
 

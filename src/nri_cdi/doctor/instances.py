@@ -60,7 +60,7 @@ def find_instances(
     found: list[Instance] = []
     for process in processes:
         arguments = _own_arguments(process.arguments)
-        if arguments is None:
+        if arguments is None or not process.is_trusted:
             continue
         launched = _LAUNCHED.fullmatch(Path(arguments[0]).name) is not None
         path = _FLAGS.last(arguments, "config") or DEFAULT_FILE

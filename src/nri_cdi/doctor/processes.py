@@ -6,6 +6,7 @@ Source: proc(5).
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,12 @@ from nri_cdi.doctor.node import Node
 # What the kernel writes behind the path of a program whose file is gone.
 _GONE = " (deleted)"
 
+_PID = re.compile(r"[0-9]{1,10}")
+
 # The fields of /proc/PID/stat behind the name, which itself may have blanks in it.
 _PARENT, _START = 1, 19
+
+_ROOT = 0
 
 _ARGUMENTS_LIMIT = 128 * 1024
 
@@ -24,7 +29,8 @@ _ARGUMENTS_LIMIT = 128 * 1024
 class Process:
     """A process and its program; ``started_s`` is in seconds since the epoch.
 
-    It ``is_replaced`` if another file has taken the place of its program, and
+    ``owner`` is the user who started it, None where that can't be told. It
+    ``is_replaced`` if another file has taken the place of its program, and
     ``is_elsewhere`` if its root is not that of this node, as in a container.
     """
 
@@ -43,6 +49,14 @@ class Process:
         return Path(self.program).name
 
     @property
+    def is_trusted(self) -> bool:
+        """Whether nobody but root, or who asks, can have started it.
+
+        Anybody may have a program of any name, and neither a runtime nor a plugin.
+        """
+        return self.owner in (None, _ROOT, os.geteuid())
+
+    @property
     def called(self) -> str:
         """The name that it was started by; programs with many of them heed it."""
         return Path(self.arguments[0]).name if self.arguments else ""
@@ -51,7 +65,8 @@ class Process:
 def processes(node: Node) -> tuple[Process, ...]:
     """All processes that have a program, by their numbers."""
     booted_s = _boot_time_s(node)
-    pids = sorted(int(name) for name in node.names("/proc") if name.isdigit())
+    names = filter(_PID.fullmatch, node.names("/proc"))
+    pids = sorted(map(int, names))
     found = (_process(node, pid, booted_s) for pid in pids)
     return tuple(each for each in found if each is not None)
 
@@ -64,17 +79,26 @@ def _process(node: Node, pid: int, booted_s: float | None) -> Process | None:
     if not program:
         return None  # a thread of the kernel, or over
     fields = node.text(f"{folder}/stat").rpartition(")")[2].split()
-    status = node.status(folder)
     return Process(
         pid=pid,
         parent=int(fields[_PARENT]) if fields else 0,
         program=program.removesuffix(_GONE),
         arguments=arguments,
         started_s=_start_s(fields, booted_s),
-        owner=None if status is None else status.st_uid,
+        owner=_owner(node, folder),
         is_replaced=program.endswith(_GONE),
         is_elsewhere=_is_elsewhere(node, pid),
     )
+
+
+def _owner(node: Node, folder: str) -> int | None:
+    for line in node.text(f"{folder}/status").splitlines():
+        name, _, users = line.partition(":")
+        if name == "Uid":
+            return int(users.split()[0])
+    # A process that bars its debugging has this directory be root's: proc(5).
+    status = node.status(folder)
+    return None if status is None else status.st_uid
 
 
 def _start_s(fields: list[str], booted_s: float | None) -> float | None:

@@ -97,7 +97,7 @@ def daemons(processes: Sequence[Process], name: str) -> Iterator[Process]:
     for process in mine:
         # What a daemon starts has its arguments until it is another program.
         is_forked = pids.get(process.parent) == process.arguments
-        if not is_forked and _is_daemon(name, process.arguments):
+        if process.is_trusted and not is_forked and _is_daemon(name, process.arguments):
             yield process
 
 

@@ -60,6 +60,7 @@ class Settings:
 
     ``problems`` are those of files that the runtime could not read either, by path.
     Without ``cri`` it serves no pods. ``imports`` are the patterns of its drop-ins.
+    ``nri_switch`` says what to write, and where, to have NRI on.
     """
 
     nri: NriSettings
@@ -68,6 +69,7 @@ class Settings:
     problems: tuple[tuple[str, str], ...] = ()
     cri: bool = True
     imports: tuple[str, ...] = ()
+    nri_switch: str = ""
 
 
 class SettingsError(Exception):

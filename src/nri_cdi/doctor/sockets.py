@@ -8,11 +8,20 @@ Source: proc_pid_net(5); Linux net/unix/af_unix.c, unix_seq_show.
 
 from __future__ import annotations
 
+import re
+
 from nri_cdi.doctor.node import TABLE_LIMIT, Node
 
-# __SO_ACCEPTCON, in the fourth column.
+# A socket's path may have line breaks in it: what is behind them is no line of the
+# table, though whoever makes sockets can write one that looks so.
+_LINE = re.compile(
+    r"[0-9a-f]+: [0-9A-F]{8} [0-9A-F]{8} (?P<flags>[0-9A-F]{8}) [0-9A-F]{4} "
+    r"[0-9A-F]{2} +[0-9]+ (?P<path>/.*)",
+    re.DOTALL,
+)
+
+# __SO_ACCEPTCON.
 _LISTENS = 0x10000
-_FLAGS, _PATH = 3, 7
 
 
 def listening(node: Node, pid: int) -> frozenset[str]:
@@ -20,12 +29,10 @@ def listening(node: Node, pid: int) -> frozenset[str]:
 
     Paths are as they were bound, with links on their way, but without doubled slashes.
     """
-    lines = node.text(f"/proc/{pid}/net/unix", TABLE_LIMIT).splitlines()[1:]
-    rows = (line.split(maxsplit=_PATH) for line in lines)
+    lines = node.text(f"/proc/{pid}/net/unix", TABLE_LIMIT).split("\n")
+    sockets = filter(None, map(_LINE.fullmatch, lines))
     return frozenset(
-        node.canonical(row[_PATH])
-        for row in rows
-        if len(row) > _PATH
-        and int(row[_FLAGS], 16) & _LISTENS
-        and row[_PATH].startswith("/")
+        node.canonical(each["path"])
+        for each in sockets
+        if int(each["flags"], 16) & _LISTENS
     )

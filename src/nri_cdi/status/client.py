@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import suppress
 
 import h11
@@ -30,13 +31,14 @@ def fetch(
 ) -> tuple[int, bytes]:
     """The status code and the body of what is at ``path``.
 
-    ``timeout_s`` is for each step, of which there is one for every 64 KB.
+    ``timeout_s`` is for all of it.
 
     Raises: StatusUnavailableError.
     """
+    ends_at = time.monotonic() + timeout_s
     try:
         with _connected(address, timeout_s) as connection:
-            return _conversation(connection, address, path)
+            return _conversation(connection, address, path, ends_at)
     except (OSError, h11.RemoteProtocolError) as error:
         raise StatusUnavailableError(f"{address}: {_reason(error)}") from error
 
@@ -55,7 +57,7 @@ def _connected(address: Address, timeout_s: float) -> socket.socket:
 
 
 def _conversation(
-    connection: socket.socket, address: Address, path: str
+    connection: socket.socket, address: Address, path: str, ends_at: float
 ) -> tuple[int, bytes]:
     protocol = h11.Connection(h11.CLIENT)
     host = str(address) if isinstance(address, LoopbackAddress) else "localhost"
@@ -66,15 +68,17 @@ def _conversation(
         connection.sendall(
             (protocol.send(request) or b"") + (protocol.send(h11.EndOfMessage()) or b"")
         )
-    return _answer(connection, protocol)
+    return _answer(connection, protocol, ends_at)
 
 
-def _answer(connection: socket.socket, protocol: h11.Connection) -> tuple[int, bytes]:
+def _answer(
+    connection: socket.socket, protocol: h11.Connection, ends_at: float
+) -> tuple[int, bytes]:
     status, body = 0, bytearray()
     while True:
         event = protocol.next_event()
         if event is h11.NEED_DATA:
-            protocol.receive_data(connection.recv(READ_LENGTH))
+            protocol.receive_data(_received(connection, ends_at))
         elif isinstance(event, h11.Response):
             status = event.status_code
         elif isinstance(event, h11.Data):
@@ -85,6 +89,15 @@ def _answer(connection: socket.socket, protocol: h11.Connection) -> tuple[int, b
             return status, bytes(body)
         else:
             raise h11.RemoteProtocolError("it ended without an answer")
+
+
+def _received(connection: socket.socket, ends_at: float) -> bytes:
+    left_s = ends_at - time.monotonic()
+    if left_s <= 0:
+        # Whoever sends a byte now and then would keep us for ever.
+        raise TimeoutError
+    connection.settimeout(left_s)
+    return connection.recv(READ_LENGTH)
 
 
 def _reason(error: Exception) -> str:

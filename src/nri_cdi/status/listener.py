@@ -15,8 +15,9 @@ from nri_cdi.status.address import Address, LoopbackAddress, UnixAddress
 SOCKET_MODE = 0o600
 DIRECTORY_MODE = 0o755
 
-# The connections that wait to be taken. The event loop takes all of them in one go.
-BACKLOG = 8
+# The connections that wait to be taken: as many as may be open. The event loop takes
+# all of them in one go: with the 100 of asyncio, hasty clients hold it up for 30 ms.
+BACKLOG = 32
 
 # socket.settimeout: a socket that never blocks.
 NO_WAIT = 0

@@ -18,7 +18,7 @@ from types import TracebackType
 
 from nri_cdi.status.address import Address, LoopbackAddress
 from nri_cdi.status.exchange import Exchange
-from nri_cdi.status.listener import Listener
+from nri_cdi.status.listener import BACKLOG, Listener
 from nri_cdi.status.site import Answer, Request, Site
 from nri_cdi.status.snapshot import Observation
 
@@ -122,7 +122,7 @@ class StatusServer:
             self._complain(error.strerror or str(error))
             return
         self._server = await asyncio.start_server(
-            self._take, sock=listening, limit=READ_LENGTH
+            self._take, sock=listening, limit=READ_LENGTH, backlog=BACKLOG
         )
         self._complaint = ""
         logger.info("status: served on %s", self._listener.address)

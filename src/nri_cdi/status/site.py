@@ -33,6 +33,11 @@ JSON = "application/json"
 
 METHODS = (b"GET", b"HEAD")
 
+# What any name may be asked for: a proxy that checks who asks, such as kube-rbac-proxy,
+# hands on the name that it was asked by. Nothing of pods is in it. Source: Go
+# net/http/httputil, NewSingleHostReverseProxy.
+_METRICS = b"/metrics"
+
 # Of absolute-form, in which a proxy asks. Source: RFC 9112, section 3.2.2.
 _SCHEME = b"http://"
 
@@ -83,9 +88,9 @@ def line(status: int, text: str) -> Answer:
 class Site:
     """The answers about the plugin; ``observe`` looks at it.
 
-    ``over_tcp`` makes it refuse other names of this machine than those of the loopback:
-    a page of somebody else's may have a browser here ask, under a name of its own that
-    it makes an address of ours (DNS rebinding).
+    ``over_tcp`` makes it refuse other names of this machine than those of the loopback,
+    but for the metrics: a page of somebody else's may have a browser here ask, under a
+    name of its own that it makes an address of ours (DNS rebinding).
     """
 
     def __init__(
@@ -107,7 +112,7 @@ class Site:
                 allow="GET, HEAD",
             )
         host, path = _parts(request)
-        if self._over_tcp and host is not None and not _is_loopback(host):
+        if self._over_tcp and not _may_be_asked(host, path):
             return line(
                 MISDIRECTED, "no such host here: ask for 127.0.0.1 or localhost"
             )
@@ -119,7 +124,7 @@ class Site:
         if path == b"/readyz":
             trouble = self._observe().trouble
             return line(UNAVAILABLE, trouble) if trouble else line(OK, "ready")
-        if path == b"/metrics":
+        if path == _METRICS:
             return self._metrics(accept)
         if path == b"/status.json":
             return self._json()
@@ -162,6 +167,10 @@ def _parts(request: Request) -> tuple[bytes | None, bytes]:
         host, slash, rest = target[len(_SCHEME) :].partition(b"/")
         target = slash + rest or b"/"
     return host, target.partition(b"?")[0]
+
+
+def _may_be_asked(host: bytes | None, path: bytes) -> bool:
+    return host is None or path == _METRICS or _is_loopback(host)
 
 
 def _is_loopback(host: bytes) -> bool:

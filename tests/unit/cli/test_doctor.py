@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 
 from nri_cdi.cli import main
+from nri_cdi.cli.doctor import plugin_of
+from nri_cdi.doctor import Facts, Node
+from nri_cdi.doctor.checks.plugin import check_plugin
 from tests.unit.doctor.trees import SOCKET, SPEC, Tree, fine
 
 UNKNOWN = (
@@ -72,6 +76,26 @@ def test_a_broken_configuration_is_a_finding_among_others(
         "  nri-cdi config check /etc/nri-cdi/config.yaml\n"
     ) in printed
     assert "not running" not in printed
+
+
+def test_the_variables_are_those_of_a_plugin_that_is_started_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("injection: resolve\nname: here\n")
+    options = argparse.Namespace(config=str(file), log_level="loud")
+    monkeypatch.setenv("NRI_CDI_INJECTION", "delegate")
+    found = plugin_of(Node(), options)
+    assert (found.config.injection, found.config.name) == ("delegate", "here")
+    assert (found.config_path, found.broken) == (str(file), None)
+    monkeypatch.setenv("NRI_CDI_INJECTION", "resolv")
+    broken = plugin_of(Node(), options)
+    assert broken.broken is not None
+    assert broken.config.name == "here"
+    facts = Facts(Node(str(tmp_path)), broken)
+    [finding] = [each for each in check_plugin(facts) if each.rule == "config-invalid"]
+    assert finding.subject == "environment"
+    assert finding.remedy == "nri-cdi config check"
 
 
 def test_spec_directories_can_be_given(

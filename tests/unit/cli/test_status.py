@@ -122,6 +122,17 @@ def test_the_address_is_that_of_the_configuration(
     assert "the plugin's configuration has no 'status'" in said
 
 
+def test_a_plugin_is_found_though_its_file_is_broken_by_now(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(f"status: {address}\npolcy: {{}}\n")
+    assert main(["status", "--config", str(config), "--check", "ready"]) == 0
+    config.write_text(f"statu: {address}\n")
+    assert main(["status", "--config", str(config)]) == 2
+    assert "unknown setting 'statu'; did you mean 'status'?" in capsys.readouterr().err
+
+
 def test_a_plugin_that_does_not_run_is_a_problem(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,6 +22,7 @@ from nri_cdi.config.globs import (
     can_match,
     check_glob,
     check_handler,
+    covers,
 )
 
 # Source: Kubernetes, apimachinery/pkg/util/validation/validation.go.
@@ -200,3 +201,43 @@ def test_a_pattern_that_matches_nothing_is_refused(
 
 def test_the_default_handler_has_an_empty_name() -> None:
     assert check_handler("") == ""
+
+
+COVERED = (
+    ("*", "a", True),
+    ("*", "**", True),
+    ("a*", "a?", True),
+    ("a?", "a*", False),
+    ("a*c", "a*b*c", True),
+    ("a*b*c", "a*c", False),
+    ("[a-c]*", "b[xy]", True),
+    ("[ab]", "[abc]", False),
+    ("?", "[abc]", True),
+    ("[!x]*", "y*", True),
+    ("[!x]*", "*", False),
+    ("*a*a", "ba*a", True),
+    ("a*aa", "a*a", False),
+    ("a", "[a]", False),
+)
+
+
+@pytest.mark.parametrize(("glob", "other", "does"), COVERED)
+def test_a_pattern_covers_another(glob: str, other: str, does: bool) -> None:
+    assert covers(glob, other) is does
+
+
+_PIECES = st.sampled_from(["a", "b", "*", "?", "[ab]", "[!a]"])
+_GLOBS = st.lists(_PIECES, max_size=5).map("".join)
+
+
+@given(_GLOBS, _GLOBS)
+def test_what_is_covered_matches_nothing_else(glob: str, other: str) -> None:
+    if covers(glob, other):
+        texts = ("".join(each) for n in range(5) for each in product("abc", repeat=n))
+        for text in texts:
+            assert fnmatchcase(text, glob) or not fnmatchcase(text, other), text
+
+
+@given(_GLOBS)
+def test_a_pattern_covers_itself(glob: str) -> None:
+    assert covers(glob, glob)

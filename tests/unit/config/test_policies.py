@@ -60,7 +60,7 @@ def test_without_a_default_all_is_allowed() -> None:
     [
         "{name: a, pods: [a], action: deny}, {name: b, pods: ['*'], action: allow}",
         "{name: a, pods: [a], action: allow}, {name: b, pods: [a], action: allow}",
-        "{name: a, pods: [a*], action: deny}, {name: b, pods: [a?], action: allow}",
+        "{name: a, pods: [a?], action: deny}, {name: b, pods: [a*], action: allow}",
         "{name: a, pods: [a], action: deny}, {name: b, namespaces: [a], action: allow}",
         "{name: a, labels: {a: b}, action: deny}, {name: b, labels: {a: '*'}, "
         "action: allow}",
@@ -223,6 +223,11 @@ def test_what_could_open_a_policy_is_refused(policy: str, problems: list[str]) -
         ("pods: [a, b, c]", "pods: [c, a]"),
         ("pods: [a]", "pods: [a], devices: [a/b=*]"),
         ("devices: [a/*]", "devices: [a/b=c]"),
+        ("devices: [a/*]", "devices: [a/b=*]"),
+        ("devices: ['*/*=*']", "devices: ['*']"),
+        ("devices: ['*=*']", "pods: [a]"),
+        ("namespaces: [research-*]", "namespaces: [research-a?, research-b*]"),
+        ("labels: {a: '**'}", "labels: {a: b*}"),
         ("labels: {a: b*}", "labels: {a: bc, d: e}"),
         ("runtime_handlers: ['']", "runtime_handlers: ['']"),
     ],

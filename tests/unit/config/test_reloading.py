@@ -137,3 +137,39 @@ def test_what_takes_none_is_not() -> None:
     old = Config(**OTHERS)
     new = Config(**OTHERS, log_level="debug", exclusive=("a/b=c",), spec_dirs=("/a",))
     assert needs_restart(old, new) == ()
+
+
+BROKEN = """\
+status: /run/s.sock
+index: '1'
+polcy: {}
+policy: {default: deny}
+spec_dirs: [/a]
+log_level: error
+"""
+
+
+def test_of_a_broken_file_the_rest_can_be_looked_at_but_for_its_policy(
+    file: Path,
+) -> None:
+    file.write_text(BROKEN)
+    loader = Loader(str(file), {"NRI_CDI_LOG_LEVEL": "debug"}, {"name": "flag"})
+    assert loader.legible() == Config(
+        status="/run/s.sock", spec_dirs=("/a",), log_level="debug", name="flag"
+    )
+    with pytest.raises(ConfigError):
+        loader.load()
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "- 1", "3", "# nothing\n"])
+def test_of_what_is_no_configuration_nothing_is_made_out(file: Path, text: str) -> None:
+    file.write_text(text)
+    assert Loader(str(file), {}, {}).legible() == Config()
+
+
+def test_what_is_right_is_made_out_whole(file: Path) -> None:
+    file.write_text("policy: {default: deny}")
+    loader = Loader(str(file), {"NRI_CDI_INDEX": "1"}, {})
+    assert loader.legible().policy.default == "deny"
+    file.unlink()
+    assert loader.legible() == Config()

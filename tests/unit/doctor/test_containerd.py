@@ -47,7 +47,12 @@ def test_a_release_has_its_defaults(
 @pytest.mark.parametrize(
     ("text", "release", "enabled"),
     [
-        (f"{NRI}disable = false", OLD, True),
+        (f"version = 2\n{NRI}disable = false", OLD, True),
+        (f"{NRI}disable = false", OLD, False),
+        (f"version = 1\n{NRI}disable = false", OLD, False),
+        ("[plugins.nri]\ndisable = false", OLD, True),
+        ("version = 2\n[plugins.nri]\ndisable = false", OLD, False),
+        ("[plugins.nri]\ndisable = true", NEW, True),
         (f"{NRI}disable = true", NEW, False),
         (f"{NRI}disable = false", None, True),
         (f'{NRI}disable = "no"', NEW, True),
@@ -68,6 +73,7 @@ def test_nri_is_on_or_off_as_the_file_says(
         (f"version = 2\n{CRI_2}enable_cdi = true", OLD, True),
         (f"version = 2\n{CRI_2}enable_cdi = false", NEW, False),
         (f"version = 3\n{CRI_3}enable_cdi = false", NEW, False),
+        (f"{CRI_2}enable_cdi = true", OLD, False),
         ("[plugins.cri]\nenable_cdi = true", OLD, True),
     ],
 )
@@ -82,7 +88,8 @@ def test_an_import_adds_to_a_table_since_2_1_and_replaces_it_before(
     tmp_path: Path,
 ) -> None:
     files = {
-        MAIN: f'imports = ["conf.d/*.toml"]\n{NRI}disable = false\nsocket_path = "/a"',
+        MAIN: 'version = 2\nimports = ["conf.d/*.toml"]\n'
+        f'{NRI}disable = false\nsocket_path = "/a"',
         "/etc/containerd/conf.d/a.toml": f'{NRI}plugin_path = "/b"',
     }
     new = read(tmp_path, files).nri
@@ -124,11 +131,8 @@ def test_a_file_can_be_named(tmp_path: Path) -> None:
             (("/none", "there is no such file"),),
         ),
         ({MAIN: 'imports = ["/none/*"]'}, (), ()),
-        (
-            {MAIN: 'version = 2\nimports = ["/v3"]', "/v3": "version = 3"},
-            (),
-            (("/v3", f"its version is 3, above the 2 of {MAIN}"),),
-        ),
+        ({MAIN: 'version = 2\nimports = ["/v3"]', "/v3": "version = 3"}, (), ()),
+        ({MAIN: 'imports = ["/v2"]', "/v2": "version = 2"}, (), ()),
     ],
 )
 def test_what_keeps_it_from_starting_is_told(
@@ -167,3 +171,46 @@ def test_the_validator_is_read(tmp_path: Path) -> None:
     assert validator.required == ("a",)
     assert validator.tolerate == "t"
     assert validator.rejects_hooks
+
+
+def test_before_2_0_no_file_is_of_version_3(tmp_path: Path) -> None:
+    files = {MAIN: 'version = 2\nimports = ["/v3"]', "/v3": "version = 3"}
+    why = "its version is 3, and this release knows 2 at most"
+    assert read(tmp_path, files, OLD).problems == (("/v3", why),)
+
+
+def test_before_2_0_an_import_of_version_2_makes_all_names_full_ones(
+    tmp_path: Path,
+) -> None:
+    files = {MAIN: 'imports = ["/v2"]', "/v2": f"version = 2\n{NRI}disable = false"}
+    assert read(tmp_path, files, OLD).nri.enabled is True
+
+
+TABLE = NRI.strip()
+DROP_IN = f"{NRI}disable = true"
+SWITCHES: tuple[tuple[dict[str, str], Version, str], ...] = (
+    ({}, NEW, f"{TABLE} disable = false in {MAIN}"),
+    ({}, OLD, f"version = 2, and {TABLE} disable = false in {MAIN}"),
+    ({MAIN: ""}, OLD, f'[plugins."nri"] disable = false in {MAIN}'),
+    ({MAIN: "version = 2"}, OLD, f"{TABLE} disable = false in {MAIN}"),
+    (
+        {MAIN: 'imports = ["/x"]', "/x": DROP_IN},
+        NEW,
+        f"{TABLE} disable = false in /x",
+    ),
+    (
+        {
+            MAIN: 'imports = ["/x"]',
+            "/x": 'disabled_plugins = ["io.containerd.nri.v1.nri"]',
+        },
+        NEW,
+        'remove "io.containerd.nri.v1.nri" from disabled_plugins in /x',
+    ),
+)
+
+
+@pytest.mark.parametrize(("files", "release", "switch"), SWITCHES)
+def test_nri_is_switched_on_where_it_is_off(
+    files: dict[str, str], release: Version, switch: str, tmp_path: Path
+) -> None:
+    assert read(tmp_path, files, release).nri_switch == switch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,46 @@ def test_flags_are_read_as_go_does(
     arguments: tuple[str, ...], given: list[tuple[str, str]]
 ) -> None:
     assert list(Flags(with_value=frozenset("c")).given(arguments)) == given
+
+
+def status(user: int) -> str:
+    return f"Name:\tx\nUid:\t{user}\t{user}\t{user}\t{user}\n"
+
+
+@pytest.mark.parametrize(("user", "is_ours"), [(os.geteuid(), True), (54321, False)])
+def test_who_calls_a_program_so_has_neither_runtime_nor_plugin(
+    tree: Tree, user: int, is_ours: bool
+) -> None:
+    tree.process(7, "/home/me/containerd")
+    tree.process(8, "/home/me/nri-cdi", "run")
+    for pid in (7, 8):
+        # The directory of a process that bars its debugging is root's.
+        tree.write(f"/proc/{pid}/status", status(user))
+    node = Node(str(tree.root))
+    found = processes(node)
+    assert [process.owner for process in found] == [user, user]
+    assert bool([*daemons(found, "containerd")]) is is_ours
+    assert bool(find_instances(node, found, None, Config())) is is_ours
+
+
+FORGED = (
+    "/tmp/x\n0: 1 2 zz 0001 01 12 /y",
+    "/tmp/x\n0: 00000002 00000000",
+    "/tmp/x\x850: 00000002 00000000 00010000 0001 01 12 /y",
+    "/tmp/x\x0c0: 00000002 00000000 00010000 0001 01 12 /y",
+    "/tmp/x\n",
+)
+
+
+@pytest.mark.parametrize("path", FORGED)
+def test_a_sockets_name_is_no_line_of_the_table(tree: Tree, path: str) -> None:
+    tree.containerd(socket=path)
+    assert "/y" not in listening(Node(str(tree.root)), 7)
+    tree.containerd(socket="/run/nri/nri.sock")
+    assert listening(Node(str(tree.root)), 7) == {"/run/nri/nri.sock"}
+
+
+def test_what_is_no_number_is_no_process(tree: Tree) -> None:
+    for name in ("\u00b2", "\u0663", "1" * 200, "0x7"):
+        tree.write(f"/proc/{name}/cmdline", "x\0")
+    assert processes(Node(str(tree.root))) == ()

@@ -286,7 +286,7 @@ def test_nri_of_crio_is_switched_on_in_a_drop_in(tmp_path: Path) -> None:
     tree = Tree(tmp_path)
     tree.crio("1.29.4")
     assert tree.finding("nri-off").remedy == (
-        "[crio.nri] enable_nri = true in /etc/crio/crio.conf.d/10-nri.conf; "
+        "[crio.nri] enable_nri = true in /etc/crio/crio.conf.d/99-nri.conf; "
         "systemctl restart crio"
     )
 
@@ -364,6 +364,7 @@ SNAPSHOT: dict[str, Any] = {
     "configuration": {"path": "/etc/nri-cdi/config.yaml", "error": None},
     "drifted": [],
 }
+NET: dict[str, Any] = {"netDevices": [{"hostInterfaceName": "lo", "name": "x0"}]}
 WAITING = {**SNAPSHOT["runtime"], "connected": False, "synchronized": False}
 
 
@@ -394,6 +395,23 @@ def test_the_runtime_that_the_plugin_met_is_believed(tree: Tree) -> None:
     tree.devices(a=GIDS)
     tree.plugin = replace(tree.plugin, snapshot=SNAPSHOT)
     assert tree.rules() == ["unsupported-edit"]
+
+
+def test_what_a_runtime_that_is_not_seen_injects_itself_is_no_error(
+    tree: Tree,
+) -> None:
+    away(tree)
+    (tree.root / "proc/7/cmdline").unlink()
+    (tree.root / "proc/7/exe").unlink()
+    tree.devices(a=NET)
+    met = {**SNAPSHOT["runtime"], "version": "2.1.9"}
+    tree.plugin = replace(tree.plugin, snapshot={**SNAPSHOT, "runtime": met})
+    assert {"delegated-edit", "unsupported-edit"}.intersection(tree.rules()) == {
+        "delegated-edit"
+    }
+    met["version"] = "2.0.5"  # which drops the names of devices
+    tree.plugin = replace(tree.plugin, snapshot={**SNAPSHOT, "runtime": met})
+    assert tree.finding("unsupported-edit").subject == "vendor.com/gpu=a"
 
 
 def test_a_status_address_without_an_answer_is_told(tree: Tree) -> None:
@@ -430,3 +448,17 @@ def test_programs_get_facts_and_findings(tree: Tree) -> None:
 def test_every_check_has_an_identifier_of_its_own() -> None:
     names = [check.id for check in Check]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(("kind", "remedy"), [("file", "chmod a-x"), ("link", "rm")])
+def test_a_program_with_a_wrong_name_is_disarmed(
+    kind: str, remedy: str, tmp_path: Path
+) -> None:
+    tree = fine(tmp_path)
+    path = tree.write("/opt/nri/plugins/x y", "", 0o755)
+    if kind == "link":
+        # What it leads to may be needed elsewhere, and its own mode can't be changed.
+        path.unlink()
+        path.symlink_to("/usr/bin/true")
+    found = tree.finding("plugin-file-name")
+    assert found.remedy == f"{remedy} '/opt/nri/plugins/x y'"

@@ -8,12 +8,14 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from nri_cdi.status.address import Address, LoopbackAddress, UnixAddress
+from nri_cdi.status.listener import BACKLOG
 from nri_cdi.status.server import Limits, StatusServer
 from nri_cdi.status.snapshot import Observation
 from tests.unit.status.living import KIND, Living, write_spec
@@ -242,6 +244,23 @@ def test_more_connections_than_are_allowed_are_closed_at_once(
     refused, later = serving(living, address, work, limits)
     assert refused == b""
     assert later.endswith(b"ok\n")
+
+
+def test_no_more_clients_wait_than_are_taken_in_one_go(
+    living: Living, address: UnixAddress
+) -> None:
+    async def work() -> int:
+        # The loop has no turn meanwhile.
+        waiting = []
+        with ExitStack() as stack:
+            for _ in range(4 * BACKLOG):
+                client = stack.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                waiting.append(client.connect_ex(address.path))
+        return waiting.count(0)
+
+    # Linux lets in one more than it was told. Source: net/unix/af_unix.c.
+    assert serving(living, address, work) == BACKLOG + 1
 
 
 def test_a_bomb_is_answered_with_a_line_and_the_end(

@@ -118,6 +118,16 @@ def test_over_tcp_only_the_loopback_is_answered_for(
     assert answer(Site(living.observe), get(b"/healthz", host=host)).status == 200
 
 
+@pytest.mark.parametrize("host", [b"10.244.0.7:9465", b"node-1.example", b"\xff"])
+def test_a_proxy_gets_the_metrics_by_whatever_name_it_was_asked(
+    living: Living, host: bytes
+) -> None:
+    site = Site(living.observe, over_tcp=True)
+    assert answer(site, get(b"/metrics", host=host)).status == 200
+    for path in (b"/", b"/status.json", b"/readyz", b"/metrics/../status.json"):
+        assert answer(site, get(path, host=host)).status == 421
+
+
 def test_it_is_ready_or_says_why_not(living: Living) -> None:
     site = Site(living.observe)
     assert answer(site, get(b"/readyz")).body == (b"ready\n",)

@@ -38,9 +38,10 @@ def check_delegation(facts: Facts) -> Iterator[Finding]:
 
 def can_delegate(facts: Facts) -> bool:
     """Whether a device that is delegated arrives."""
-    if facts.own is None or facts.info is None or facts.config.injection == RESOLVE:
+    if facts.info is None or facts.config.injection == RESOLVE:
         return False
-    cdi = facts.own.settings.cdi.enabled is not False
+    # The settings of one that can't be seen are not known, and CDI is on by default.
+    cdi = facts.own is None or facts.own.settings.cdi.enabled is not False
     return cdi and facts.info.capabilities.delegated_cdi
 
 

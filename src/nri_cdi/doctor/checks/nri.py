@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from posixpath import join
 
 from nri_cdi.doctor.checks.runtimes import restart
+from nri_cdi.doctor.crio import DROP_IN
 from nri_cdi.doctor.facts import Facts
 from nri_cdi.doctor.findings import Check, Finding
+from nri_cdi.doctor.pasting import pasted
 from nri_cdi.doctor.runtimes import Runtime, drop_in_of
 from nri_cdi.nri.capabilities import CRI_O
-from nri_cdi.quoting import quoted, quoted_path
+from nri_cdi.quoting import quoted
 
 _PLUGIN_NAME = re.compile(r"[0-9][0-9]-.+", re.DOTALL)
 _EXECUTABLE = 0o111
@@ -34,14 +36,14 @@ def check_nri(facts: Facts) -> Iterator[Finding]:
         yield Check.NRI_OFF.found(
             str(runtime),
             "NRI is off: it asks no plugin, and containers get no devices",
-            f"{_switch_on(runtime)}; {restart(runtime)}",
+            f"{runtime.settings.nri_switch}; {restart(runtime)}",
         )
         return
     if nri.enabled is None and not runtime.listens:
         yield Check.NRI_UNKNOWN.found(
             str(runtime),
             "no file says whether NRI is on, and the version is unknown",
-            f"{_switch_on(runtime)}; {restart(runtime)}",
+            f"{runtime.settings.nri_switch}; {restart(runtime)}",
         )
     yield from _plugin_files(facts, runtime)
     # Of a configuration that can't be read nothing else is sure.
@@ -97,14 +99,9 @@ def _plugin_files(facts: Facts, runtime: Runtime) -> Iterator[Finding]:
                 path,
                 f"{quoted(name)} does not start with two digits and a dash, and keeps "
                 f"{runtime.name} from starting",
-                f"mv {quoted_path(path)} to another directory, or chmod a-x it",
+                f"{'rm' if stat.S_ISLNK(status.st_mode) else 'chmod a-x'} "
+                f"{pasted(path)}",
             )
-
-
-def _switch_on(runtime: Runtime) -> str:
-    if _is_crio(runtime):
-        return f"[crio.nri] enable_nri = true in {_where(runtime)}"
-    return f'[plugins."io.containerd.nri.v1.nri"] disable = false in {_where(runtime)}'
 
 
 def _where(runtime: Runtime) -> str:
@@ -112,7 +109,7 @@ def _where(runtime: Runtime) -> str:
     settings = runtime.settings
     folder = drop_in_of(runtime)
     if _is_crio(runtime):
-        return join(folder, "10-nri.conf")
+        return join(folder, DROP_IN)
     return settings.files[0] if settings.files else "/etc/containerd/config.toml"
 
 

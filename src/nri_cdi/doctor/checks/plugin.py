@@ -8,7 +8,9 @@ from posixpath import join
 from nri_cdi.doctor.facts import Facts, Snapshot
 from nri_cdi.doctor.findings import Check, Finding
 from nri_cdi.doctor.instances import is_launched_name, unit_file
+from nri_cdi.doctor.pasting import pasted
 from nri_cdi.quoting import printable, some
+from nri_cdi.status.verdict import count
 
 _START = "systemctl start nri-cdi"
 
@@ -22,10 +24,10 @@ def check_plugin(facts: Facts) -> Iterator[Finding]:
         path = printable(plugin.broken.path)
         text = first.removeprefix(path).lstrip(":").strip()
         yield Check.CONFIG_INVALID.found(
-            path, f"{text}{more}", f"nri-cdi config check {path}"
+            path, f"{text}{more}", _check_all(facts, plugin.broken.path)
         )
     if plugin.snapshot is not None:
-        yield from _answers(plugin.snapshot)
+        yield from _answers(facts, plugin.snapshot)
     elif not facts.serving:
         yield _away(facts)
     elif plugin.silence:
@@ -46,7 +48,20 @@ def _away(facts: Facts) -> Finding:
     return Check.PLUGIN_AWAY.found("nri-cdi", message, remedy)
 
 
-def _answers(snapshot: Snapshot) -> Iterator[Finding]:
+def _check_all(facts: Facts, path: str) -> str:
+    """What names all errors; without a file also those of variables."""
+    is_file = path == facts.plugin.config_path
+    return f"nri-cdi config check {pasted(path)}" if is_file else "nri-cdi config check"
+
+
+def _check(facts: Facts, path: str) -> str:
+    """What says what is wrong with the configuration that the plugin was to read."""
+    # Of a plugin in a container it is the container's file, and the runtime has none.
+    there = path.startswith("/") and facts.node.status(path) is not None
+    return f"nri-cdi config check {pasted(path)}" if there else "nri-cdi status"
+
+
+def _answers(facts: Facts, snapshot: Snapshot) -> Iterator[Finding]:
     runtime = snapshot["runtime"]
     if not runtime["synchronized"]:
         reason = runtime["reason"] or "it waits for the runtime"
@@ -60,14 +75,15 @@ def _answers(snapshot: Snapshot) -> Iterator[Finding]:
     if error:
         path = snapshot["configuration"]["path"]
         yield Check.CONFIG_NOT_APPLIED.found(
-            str(path or "nri-cdi"), str(error), "nri-cdi config check"
+            path or "nri-cdi", error, _check(facts, path)
         )
     drifted = snapshot["drifted"]
     if drifted:
         pods = [f"{each['namespace']}/{each['pod']}" for each in drifted]
         yield Check.DRIFTED_CONTAINERS.found(
             some(list(dict.fromkeys(pods))),
-            f"{len(drifted)} containers were made without the devices they ask for",
+            "created without the devices that they ask for: "
+            f"{count(len(drifted), 'container')}",
             "delete the pods, so that they are made anew",
         )
 
@@ -81,7 +97,7 @@ def _instances(facts: Facts) -> Iterator[Finding]:
         yield Check.LAUNCHED_AND_SERVICE.found(
             launched_files[0],
             f"the runtime starts this one, beside {other}: one is enough",
-            f"rm {launched_files[0]}",
+            f"rm {pasted(launched_files[0])}",
         )
     elif len(serving) > 1:
         pids = ", ".join(str(each.process.pid) for each in serving)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nri_cdi.doctor.facts import Facts
 from nri_cdi.doctor.findings import Check, Finding
+from nri_cdi.doctor.pasting import pasted
 from nri_cdi.doctor.runtimes import Docker, Runtime, daemons
 from nri_cdi.nri.capabilities import CONTAINERD, CRI_O, NRI_VERSIONS, Version
 
@@ -99,7 +100,7 @@ def _version(runtime: Runtime, *, told: bool) -> Iterator[Finding]:
                 str(runtime),
                 f"{runtime.program} was not asked, or gave no answer: the doctor runs "
                 "only what nobody but root can have written, with this node's root",
-                f"{runtime.program} --version",
+                f"{pasted(runtime.program)} --version",
             )
     elif runtime.release < _oldest(runtime.name):
         first = ".".join(map(str, _oldest(runtime.name)[:2]))

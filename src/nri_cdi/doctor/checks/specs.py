@@ -13,6 +13,7 @@ from nri_cdi.cdi.model import ContainerEdits
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.doctor.facts import Facts
 from nri_cdi.doctor.findings import Check, Finding
+from nri_cdi.doctor.pasting import pasted
 from nri_cdi.quoting import printable, some
 
 MOST_OF_A_RULE = 5
@@ -40,14 +41,14 @@ def check_specs(facts: Facts) -> Iterator[Finding]:
     registry = facts.registry
     for path, reason in registry.dir_errors.items():
         message = f"it can't be listed: {reason}"
-        remedy = f"ls -ld {printable(path)}"
+        remedy = f"ls -ld {pasted(path)}"
         yield Check.SPEC_DIR_UNREADABLE.found(path, message, remedy)
     for path, error in registry.errors.items():
         first, *others = error.lines()
         more = f" (and {len(others)} more)" if others else ""
         text = first.removeprefix(printable(path)).lstrip(":")
         yield Check.SPEC_BROKEN.found(
-            path, f"{text.strip()}{more}", f"nri-cdi validate {printable(path)}"
+            path, f"{text.strip()}{more}", f"nri-cdi validate {pasted(path)}"
         )
     yield from _conflicts(registry)
     if not registry.devices:
