@@ -73,7 +73,11 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drifted:
-    """A container that was created without devices that it asks for."""
+    """A container that was created without devices that it asks for.
+
+    ``lacks`` are these devices, or why its request can't be read. Of them the policy
+    would not give it those ``denied``, either.
+    """
 
     namespace: str
     pod: str
@@ -81,6 +85,7 @@ class Drifted:
     container_id: str
     devices: tuple[str, ...]
     lacks: tuple[str, ...]
+    denied: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -39,7 +39,7 @@ from nri_cdi.injection import (
     marked,
     nodes_of,
 )
-from nri_cdi.ledger import Ledger, Result
+from nri_cdi.ledger import Drifted, Ledger, Result
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import DOCKER, OLDEST, RuntimeInfo
 from nri_cdi.nri.events import subscription
@@ -140,6 +140,7 @@ class CdiPlugin(Plugin):
         self.runtime: RuntimeInfo = OLDEST
         self._survivors: dict[str, Survivor] = {}
         self._latest: Order | None = None
+        self._useless = ""
         self._validator = Validator(specs)
         self.use(config)
 
@@ -187,24 +188,26 @@ class CdiPlugin(Plugin):
         self._broken = self._broken_for_good = None
 
     def configure(self, runtime: RuntimeInfo, config: str) -> None:
-        logger.info("registered with %s", runtime)
         self.runtime = runtime
-        self.ledger.configured(runtime, self._now())
         self._injector.serve(runtime)
-        if runtime.name == DOCKER:
-            logger.error("%s", _DOCKER)
         if config and self._on_config is not None:
             self._take(config, self._on_config)
         self._check_validation(runtime)
+        logger.info("registered with %s", runtime)
+        self.ledger.configured(runtime, self._now())
+        if runtime.name == DOCKER:
+            logger.error("%s", _DOCKER)
 
     def _check_validation(self, runtime: RuntimeInfo) -> None:
         """Raises: RpcError, if the plugin would be of no use to this runtime."""
+        self._useless = ""
         validate = self._config.validate
         if validate == "false" or runtime.capabilities.valid_events & _VALIDATION:
             return
         why = f"{runtime} asks no plugin to validate adjustments: that takes NRI 0.10"
         logger.error("validate is %s, but %s", validate, why)
         if validate == "only":
+            self._useless = why
             raise RpcError(Code.FAILED_PRECONDITION, f"{self.name}: {why}")
 
     def _take(self, config: str, on_config: Callable[[str], None]) -> None:
@@ -259,11 +262,12 @@ class CdiPlugin(Plugin):
         for each in drifted[:LISTED]:
             logger.warning(
                 "pod %s/%s, container %s: runs without devices that it asks for: %s; "
-                "it was created while the plugin was away: delete the pod to mend it",
+                "it was created while the plugin was away: %s",
                 each.namespace,
                 each.pod,
                 each.container,
                 listed(each.lacks),
+                _remedy(each),
             )
         if len(drifted) > LISTED:
             more = len(drifted) - LISTED
@@ -280,7 +284,8 @@ class CdiPlugin(Plugin):
         self.ledger.disconnected(reason, self._now())
 
     def disconnected(self, reason: str) -> None:
-        self.ledger.disconnected(reason, self._now())
+        # The runtime doesn't say why it closes a connection.
+        self.ledger.disconnected(self._useless or reason, self._now())
 
     def create_container(
         self, request: api.CreateContainerRequest
@@ -579,6 +584,14 @@ _DOCKER = (
     "Docker carries out nearly nothing of what an NRI plugin asks for, and injects CDI "
     "devices by itself: docker run --device vendor.com/class=name"
 )
+
+
+def _remedy(drifted: Drifted) -> str:
+    if not drifted.denied:
+        return "delete the pod to mend it"
+    if drifted.denied == drifted.lacks:
+        return "the policy denies them to it, so it would be refused now"
+    return f"the policy denies {listed(drifted.denied)}, so it would be refused now"
 
 
 def _left_after(order: Order, before: tuple[str, ...]) -> Order:

@@ -28,12 +28,14 @@ class Survivor:
 
     ``holder`` has all that it asks for. ``certain`` are the devices of which it says
     that it got them, in a mark that is the plugin's own or the runtime's. ``given`` is
-    None if no more is to be known. ``problem`` says why its request can't be read.
+    None if no more is to be known. ``denied`` are the devices that the policy would not
+    give it now. ``problem`` says why its request can't be read.
     """
 
     holder: Holder
     certain: frozenset[str]
     given: Given | None
+    denied: frozenset[str] = frozenset()
     problem: str = ""
 
 
@@ -70,13 +72,28 @@ def _survivor(
     if not (asked or present or told or problem):
         return
     certain = frozenset(present + told)
+    may_lack = not certain.issuperset(asked)
     devices = tuple(dict.fromkeys((*asked, *present, *told)))
     yield Survivor(
         holder=holder(pod, container, devices),
         certain=certain,
-        given=None if certain.issuperset(asked) else given(container),
+        given=given(container) if may_lack else None,
+        denied=_denied(pod, asked, terms) if may_lack else frozenset(),
         problem=problem,
     )
+
+
+def _denied(
+    pod: api.PodSandbox, asked: tuple[str, ...], terms: Terms
+) -> frozenset[str]:
+    """What the policy would not give the pod now."""
+    if terms.judge.is_open:
+        return frozenset()
+    try:
+        return frozenset(terms.judgement(pod, asked).denied)
+    except RequestError:
+        # Too many to be judged are too many to be given.
+        return frozenset(asked)
 
 
 def holder(
@@ -115,7 +132,7 @@ def findings(found: Iterable[Survivor], registry: Registry) -> Iterator[Finding]
         reasons = (survivor.problem,) if survivor.problem else missing
         yield Finding(
             holder=asking._replace(devices=has, nodes=nodes_of(registry, has)),
-            drifted=_drifted(asking, reasons) if reasons else None,
+            drifted=_drifted(survivor, reasons) if reasons else None,
         )
 
 
@@ -134,7 +151,8 @@ def _missing(survivor: Survivor, registry: Registry) -> Iterator[str]:
             yield from lost(resolution, survivor.given)
 
 
-def _drifted(asking: Holder, lacks: tuple[str, ...]) -> Drifted:
+def _drifted(survivor: Survivor, lacks: tuple[str, ...]) -> Drifted:
+    asking = survivor.holder
     return Drifted(
         namespace=asking.namespace,
         pod=asking.pod,
@@ -142,4 +160,5 @@ def _drifted(asking: Holder, lacks: tuple[str, ...]) -> Drifted:
         container_id=asking.container_id,
         devices=asking.devices,
         lacks=lacks,
+        denied=tuple(name for name in lacks if name in survivor.denied),
     )

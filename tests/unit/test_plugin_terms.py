@@ -328,6 +328,26 @@ def test_a_container_without_its_devices_is_found(
     assert plugin.ledger.drifted == ()
 
 
+def test_who_would_be_denied_now_is_not_told_to_delete_the_pod(
+    specs: ReadSpecs, caplog: pytest.LogCaptureFixture
+) -> None:
+    rule = Rule(name="some", action=Action.ALLOW, devices=(f"{KIND}=1",))
+    plugin = serving(specs, policy=closed(rule))
+    with caplog.at_level(logging.WARNING):
+        synchronize(
+            plugin,
+            existing(asking("0", pod="denied")),
+            existing(asking("0", "1", pod="in-part")),
+            existing(asking("1", pod="allowed")),
+        )
+    ends = [line.rpartition("away: ")[2] for line in caplog.messages]
+    assert ends == [
+        "the policy denies them to it, so it would be refused now",
+        "the policy denies v.com/gpu=0, so it would be refused now",
+        "delete the pod to mend it",
+    ]
+
+
 @pytest.mark.parametrize("mark", [RESOLVED_MARK, DELEGATED_MARK])
 def test_a_mark_tells_what_a_container_got(specs: ReadSpecs, mark: str) -> None:
     """Its spec may be another one by now, or none at all."""
@@ -616,6 +636,8 @@ def test_a_runtime_that_asks_for_no_validation_is_named(
     else:
         with pytest.raises(RpcError, match="asks no plugin to validate"):
             plugin.configure(older, "")
+        plugin.disconnected("the runtime closed the connection")
+        assert "asks no plugin to validate" in plugin.ledger.link.reason
     assert f"validate is {validate}, but containerd 2.1.9 (NRI 0.8)" in caplog.text
 
 
