@@ -8,7 +8,7 @@ the newest runtime is connected, which asks for the most.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ VARIABLE = "BENCH_VISIBLE_DEVICES"
 SUFFIX = "with everything on"
 """What the names of the figures say."""
 
+GOVERNED = ("policy", "status", "validate")
+GOVERNED_SUFFIX = "with policy, metrics and validation on"
+"""What the figures of the design have to hold with, and what their names say."""
+
 VALIDATION = next(
     event.mask for event in EVENTS if event.rpc == "ValidateContainerAdjustment"
 )
@@ -39,10 +43,15 @@ class NotOnError(BenchmarkError):
     """The plugin does not do what its configuration says."""
 
 
-def command(folder: Path, spec_dir: Path) -> list[str]:
-    """The real plugin with everything on, for the socket of ``folder``."""
+def command(folder: Path, spec_dir: Path, only: Collection[str] = ()) -> list[str]:
+    """The real plugin with everything on, for the socket of ``folder``.
+
+    Or with ``only`` some of its settings, by their names.
+    """
+    settings = _settings(folder)
+    chosen = {key: settings[key] for key in only or settings}
     path = folder / "config.yaml"
-    path.write_text(json.dumps(_settings(folder)))  # which is YAML, too
+    path.write_text(json.dumps(chosen))  # which is YAML, too
     return [*plugin_command(folder, spec_dir), "--config", str(path)]
 
 
@@ -52,12 +61,14 @@ def status_path(folder: Path) -> Path:
 
 
 @contextmanager
-def running_everything(folder: Path, spec_dir: Path) -> Iterator[Running]:
+def running_everything(
+    folder: Path, spec_dir: Path, only: Collection[str] = ()
+) -> Iterator[Running]:
     """The plugin, registered and synchronized.
 
     Raises: NotOnError if it doesn't validate.
     """
-    with running(command(folder, spec_dir), folder, RUNTIME) as plugin:
+    with running(command(folder, spec_dir, only), folder, RUNTIME) as plugin:
         if not plugin.events & VALIDATION:
             raise NotOnError(f"subscribed to {plugin.events:#x}, not to validation")
         yield plugin
