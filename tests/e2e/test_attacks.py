@@ -82,6 +82,14 @@ REFUSED: Mapping[str, tuple[Mapping[str, str], str]] = {
         {"cdi.k8s.io/x": ",".join([DEVICE] * 10_000)},
         "requests more than 1024 names",
     ),
+    "marks of a plugin that gave it before": (
+        {
+            "cdi.k8s.io/x": DEVICE,
+            "nri-cdi/resolved": DEVICE,
+            "nri-cdi/delegated": DEVICE,
+        },
+        "are the plugin's: a pod can't have them",
+    ),
     "1 000 unknown names": (
         {"cdi.k8s.io/x": ",".join(f"{specs.KIND}=n{n}" for n in range(1000))},
         "is in no spec",
@@ -132,11 +140,6 @@ CARRIED_OUT: Mapping[str, Mapping[str, str]] = {
     "thousands beside it": {
         **{f"cdi.k8s.io/container.{n}": "x" for n in range(10_000)},
         "cdi.k8s.io/x": DEVICE,
-    },
-    "marks of a plugin that gave it before": {
-        "cdi.k8s.io/x": DEVICE,
-        "nri-cdi/resolved": DEVICE,
-        "nri-cdi/delegated": DEVICE,
     },
 }
 

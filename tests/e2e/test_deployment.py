@@ -181,8 +181,10 @@ def test_it_needs_no_system_call_that_the_service_is_denied(
     assert {"openat", "chown"} - calls == {"chown"}
     profile = tmp_path / "seccomp.json"
     profile.write_text(json.dumps(allowing(calls)))
+    # Before the other instance, which it would leave the devices to.
+    first = f'{MANIFEST.config}\nindex: "05"\n'
     with (
-        cluster.instance("confined", seccomp=profile) as confined,
+        cluster.instance("confined", first, seccomp=profile) as confined,
         cluster.pod(STATIC, DYNAMIC) as pod,
     ):
         env = pod.run().env()
