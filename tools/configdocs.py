@@ -76,7 +76,8 @@ def _default(option: Option) -> str:
     if isinstance(value, list):
         return f"[{', '.join(value)}]"
     if isinstance(value, dict):
-        return value["default"] if value else "{}"
+        pairs = [f"{key}: {each}" for key, each in value.items() if each]
+        return f"{{{', '.join(pairs)}}}"
     return to_yaml(value).strip()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from nri_cdi.cdi.names import is_qualified_name
 from nri_cdi.cdi.unresolved import alternatives
@@ -23,6 +24,26 @@ _LIKE_CONTAINER_KEY = re.compile(
 )
 # What stands between blanks, commas, quotes and brackets, which no device's name has.
 _WORDS = re.compile(r"[^\s,\"'\[\]]+")
+
+# What device-injector reads besides CDI devices, with what it asks for.
+# Source: NRI plugins/device-injector/device-injector.go.
+_FOREIGN = MappingProxyType(
+    {
+        "devices.noderesource.dev": "device nodes",
+        "devices.nri.io": "device nodes",
+        "mounts.noderesource.dev": "mounts",
+        "mounts.nri.io": "mounts",
+        "network-devices.noderesource.dev": "network devices",
+        "network-devices.nri.io": "network devices",
+        "io-priority.noderesource.dev": "an I/O priority",
+        "io-priority.nri.io": "an I/O priority",
+        "scheduling-policy.noderesource.dev": "a scheduling policy",
+        "scheduling-policy.nri.io": "a scheduling policy",
+        "memory-policy.noderesource.dev": "a memory policy",
+        "memory-policy.nri.io": "a memory policy",
+        "sysctl.noderesource.dev": "sysctls",
+    }
+)
 
 # Annotations of one sort that have a warning each: one may be misspelt, many are of
 # another pod.
@@ -53,6 +74,8 @@ def doubts(pod: Pod, dialects: Sequence[Dialect] = (CDI_DIALECT,)) -> Iterator[s
     for alias in ALIASES:
         misread = _misread if alias in on else _switched_off
         yield from misread(pod, alias, names)
+    for prefix, what in _FOREIGN.items():
+        yield from _for_another(pod, prefix, what)
     yield from _on_the_workload(pod, (PREFIX, *sorted(on)))
 
 
@@ -146,8 +169,20 @@ def _switched_off(pod: Pod, alias: str, _names: Mapping[str, None]) -> Iterator[
     )
 
 
+def _for_another(pod: Pod, prefix: str, what: str) -> Iterator[str]:
+    """Warnings for keys that only a plugin which this one may replace would read."""
+    asks = f"another plugin (device-injector) for {what}"
+    yield from _some(
+        sorted(key for key in pod.annotations if _has_scope(key, prefix)),
+        lambda key: (
+            f"annotation {quoted(key)} asks {asks}; nri-cdi gives nothing for it"
+        ),
+        f"ask {asks}",
+    )
+
+
 def _has_scope(key: str, alias: str) -> bool:
-    """Whether ``key`` is one that ``alias`` has for some container or for all."""
+    """Whether ``key`` is ``alias`` for one container or for all."""
     if _has_name(key, alias + CONTAINER_SCOPE):
         return True
     return key.removeprefix(alias) in POD_SCOPES and key.startswith(alias)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nri_cdi.doctor import Facts, Node, Plugin
 from testbed.containerd import Containerd
 from tests.e2e import specs
 from tests.e2e.leftovers import Leftovers
@@ -155,3 +156,25 @@ def test_without_a_configuration_the_plugin_has_the_defaults(
         pod_of(containerd, "nobody.test/has=this") as pod,
     ):
         assert "'nobody.test/has=this' is in no spec" in pod.refused()
+
+
+def test_the_doctor_reads_what_the_runtime_has_for_its_plugin(
+    version: str, leftovers: Leftovers, config: str, spec_dir: Path
+) -> None:
+    with launching(version, leftovers, config) as containerd:
+        path = containerd.settings.plugin_config_dir / f"{NAME}.conf"
+        (process,) = plugins_of(containerd)
+        facts = Facts(Node(), Plugin())
+        [started] = [each for each in facts.processes if str(each.pid) == process.name]
+        # Another test may have a runtime that started a plugin.
+        facts.processes = tuple(
+            each
+            for each in facts.processes
+            if each.pid in (started.pid, started.parent)
+        )
+        plugin = facts.launched
+
+    assert plugin is not None
+    assert plugin.launcher_pid == started.parent
+    assert plugin.config_path == str(path)
+    assert plugin.config.spec_dirs == (str(spec_dir),)

@@ -39,8 +39,8 @@ def warnings(
         ({f"{NEW}/container.log": f"[{GPU}]"}, [NEW, OLD]),
         # Off, and not such as the plugin would read if it were on.
         ({f"{NVIDIA}/": GPU, f"{NVIDIA}/gpu": GPU, f"{NVIDIA}x/pod": "x"}, []),
-        # The same plugin's other annotations.
-        ({"devices.noderesource.dev/pod": "- path: /dev/null"}, [NEW]),
+        # What that other plugin doesn't read either.
+        ({"devices.noderesource.dev/gpu": "x", "sysctl.nri.io": "x"}, [NEW]),
     ],
 )
 def test_what_is_read_as_it_is_written_gives_no_warning(
@@ -116,6 +116,28 @@ def test_a_key_that_looks_like_an_alias_is_named(
     ]
 
 
+@pytest.mark.parametrize("scope", ["", "/pod", "/container.train", "/container.other"])
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("devices.noderesource.dev", "device nodes"),
+        ("devices.nri.io", "device nodes"),
+        ("mounts.noderesource.dev", "mounts"),
+        ("network-devices.nri.io", "network devices"),
+        ("memory-policy.noderesource.dev", "a memory policy"),
+        ("sysctl.noderesource.dev", "sysctls"),
+    ],
+)
+def test_what_another_plugin_is_asked_for_is_named(
+    key: str, what: str, scope: str
+) -> None:
+    value = "- path: /dev/null"
+    assert warnings({key + scope: value}, NEW, OLD) == [
+        f"annotation '{key}{scope}' asks another plugin (device-injector) for {what}; "
+        "nri-cdi gives nothing for it"
+    ]
+
+
 def test_a_workloads_own_alias_is_not_its_pods() -> None:
     key = f"{NVIDIA}/pod"
     assert warnings({}, NVIDIA, outer=(key, f"{NEW}/pod")) == [
@@ -132,6 +154,11 @@ def test_a_workloads_own_alias_is_not_its_pods() -> None:
             f"{NVIDIA}/container.",
             [],
             f"ask for devices in the way of {NVIDIA}, which is off",
+        ),
+        (
+            "mounts.nri.io/container.",
+            [],
+            "ask another plugin (device-injector) for mounts",
         ),
         (
             f"{NVIDIA}/container.",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from nri_cdi.cdi.lint import Severity
-from nri_cdi.cli.checking import STYLES, counted, reason_of
+from nri_cdi.cli.checking import STYLES, counted
 from nri_cdi.cli.output import (
     TABLE,
     Style,
@@ -19,14 +21,11 @@ from nri_cdi.cli.output import (
 )
 from nri_cdi.cli.process import EXIT_OK, EXIT_PROBLEMS, say
 from nri_cdi.cli.specs import DEFAULT_CONFIG
-from nri_cdi.errors import ConfigError
 from nri_cdi.quoting import printable, quoted_path
 
 if TYPE_CHECKING:
-    from nri_cdi.config import Config
-    from nri_cdi.doctor import Finding, Node, Plugin, Report, Runtime
-
-    _Read: TypeAlias = "tuple[str | None, Config, ConfigError | None]"
+    from nri_cdi.config.reloading import Loaded
+    from nri_cdi.doctor import Facts, Finding, Node, Plugin, Report, Runtime
 
 EPILOG = """\
 It looks at the runtimes that run here, their configuration and their NRI sockets, at
@@ -55,6 +54,7 @@ STATUS_S = 3
 """A plugin that serves answers within milliseconds."""
 
 _YES, _NO, _UNKNOWN = "yes", "no", "?"
+_LAUNCHED = "none, as the runtime starts it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,10 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Look at the node; the status is 1 if something is wrong."""
-    from nri_cdi.doctor import Facts, Node, examine, to_plain  # takes protobuf along
+    from nri_cdi.doctor import Node, examine, to_plain  # takes protobuf along
 
-    node = Node(options.root)
-    report = examine(Facts(node, plugin_of(node, options)))
+    report = examine(facts_of(Node(options.root), options))
     if options.output == TABLE:
         _print_report(report)
     else:
@@ -83,48 +82,74 @@ def main(options: argparse.Namespace) -> int:
     return EXIT_OK if report.is_fine else EXIT_PROBLEMS
 
 
+def facts_of(node: Node, options: argparse.Namespace) -> Facts:
+    """What is known of a node, its plugin being as these options have it.
+
+    One that a runtime started has its configuration from there.
+    """
+    from nri_cdi.doctor import Facts
+
+    facts = Facts(node, plugin_of(node, options))
+    if getattr(options, "config", None) is None and (launched := facts.launched):
+        facts = facts.with_plugin(_asked(node, options, launched))
+    return facts
+
+
 def plugin_of(node: Node, options: argparse.Namespace) -> Plugin:
     """The plugin as these options and its configuration have it."""
-    from nri_cdi.doctor import Plugin
+    read = _ours(options) if node.is_ours else _theirs(node, options)
+    return _asked(node, options, read)
 
-    path, config, broken = (_ours if node.is_ours else _theirs)(node, options)
+
+def _asked(node: Node, options: argparse.Namespace, plugin: Plugin) -> Plugin:
+    """The plugin with what it says of itself, and with what only these options say."""
     snapshot, silence = None, ""
-    if config.status and node.is_ours:
-        snapshot, silence = _ask(config.status)
-    return Plugin(
-        config=config,
-        config_path=path,
-        broken=broken,
-        spec_dirs=tuple(getattr(options, "spec_dirs", None) or config.spec_dirs),
-        snapshot=snapshot,
-        silence=silence,
-    )
+    if plugin.config.status and node.is_ours:
+        snapshot, silence = _ask(plugin.config.status)
+    spec_dirs = tuple(getattr(options, "spec_dirs", None) or ())
+    return replace(plugin, spec_dirs=spec_dirs, snapshot=snapshot, silence=silence)
 
 
-def _ours(_node: Node, options: argparse.Namespace) -> _Read:
-    """The configuration as a plugin reads it that is started here."""
+def _ours(options: argparse.Namespace) -> Plugin:
+    """A plugin that is started here, which reads variables, too."""
     from nri_cdi.cli.settings import loader_of
+    from nri_cdi.doctor import Plugin
 
     # The flags of this verb are none of the plugin's: its directories may be relative.
     told = {key: value for key, value in vars(options).items() if key == "config"}
     loader = loader_of(argparse.Namespace(**told))
     loaded = loader.read()
-    return loader.path or None, loader.legible(), next(iter(loaded.errors), None)
+    return Plugin(
+        config=loader.legible(),
+        config_path=loader.path or None,
+        broken=next(iter(loaded.errors), None),
+        unknown=_unknown(loaded, loader.path),
+    )
 
 
-def _theirs(node: Node, options: argparse.Namespace) -> _Read:
-    """The configuration of another root; the variables here are none of its."""
-    from nri_cdi.config import Config, load_config
+def _unknown(loaded: Loaded, path: str) -> frozenset[str]:
+    """The settings that a broken file, or variables, may have otherwise."""
+    from nri_cdi.config import OPTIONS
+    from nri_cdi.config.reading import legible_settings
+    from nri_cdi.config.reloading import DEFAULT
+    from nri_cdi.doctor import unknown_settings
+
+    unknown: frozenset[str] = frozenset()
+    known = {key for key, source in loaded.sources.items() if source != DEFAULT}
+    for error in loaded.errors:
+        if error.path == path:
+            unknown |= unknown_settings(error, known.union(legible_settings(path)))
+        else:
+            unknown |= {each.key for each in OPTIONS if os.environ.get(each.variable)}
+    return unknown
+
+
+def _theirs(node: Node, options: argparse.Namespace) -> Plugin:
+    """The plugin of another root; the variables here are none of its."""
+    from nri_cdi.doctor import Plugin, read_plugin
 
     path = _config_path(node, options)
-    try:
-        if path is not None:
-            return path, load_config(node.host.locate(path)), None
-    except ConfigError as error:
-        return path, Config(), ConfigError(path or "", error.problems)
-    except OSError as error:
-        say(f"{path}: {reason_of(error)}")
-    return path, Config(), None
+    return Plugin() if path is None else read_plugin(node, path)
 
 
 def _ask(address: str) -> tuple[dict[str, Any] | None, str]:
@@ -192,20 +217,26 @@ def _print_plugin(report: Report) -> None:
     facts = report.facts
     pids = [f"pid {each.process.pid}" for each in facts.serving]
     registry = facts.registry
-    directories = facts.plugin.spec_dirs or facts.config.spec_dirs
     devices, files = len(registry.devices), len(registry.specs)
     counts = f"{counted(devices, 'device')} in {counted(files, 'file')}"
+    specs = f"{counts} of {', '.join(facts.spec_dirs)}"
     rows = (
         ("plugin", ", ".join(pids) or Styled("not running", Style.BAD)),
         ("configuration", facts.plugin.config_path or "defaults"),
-        ("socket", facts.config.socket),
-        ("injection", facts.config.injection),
+        ("socket", _socket_of(facts)),
+        ("injection", facts.injection or _UNKNOWN),
         ("runtime", str(facts.info) if facts.info is not None else _UNKNOWN),
-        ("specs", f"{counts} of {', '.join(directories)}"),
+        ("specs", specs if facts.spec_dirs else _UNKNOWN),
     )
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
         print(f"{styled(name.ljust(width), Style.HEADING)}  {printable(text)}")
+
+
+def _socket_of(facts: Facts) -> str:
+    if facts.plugin.launcher_pid is not None:
+        return _LAUNCHED
+    return facts.config.socket if facts.knows("socket") else _UNKNOWN
 
 
 def _print_abilities(report: Report) -> None:

@@ -1,7 +1,8 @@
 """``nri-cdi config fail-closed``: what makes containers fail while the plugin is away.
 
 Source: NRI plugins/default-validator/default-validator.go; CRI-O
-internal/config/nri/nri.go; containerd/nri#316.
+internal/config/nri/nri.go; containerd/nri#316; NRI pkg/adaptation/adaptation.go,
+CreateContainer: a plugin that was dropped in a call is asked to validate in it.
 """
 
 from __future__ import annotations
@@ -77,20 +78,23 @@ _DROP_IN = """\
 #   {require}: '["{name}"]'
 # Nobody else is touched then.
 #
-# Either way a plugin that is connected and answers too late counts as present.
+# Either way a plugin that answers too late counts as present for that one container.
+# With validate: true in the plugin's configuration the container fails all the same.
 {required} = ["{name}"]
 
 # Pods with this annotation start without the plugins above:
 #   {annotation}: "true"
-# Whoever may write pods may write it: it protects from accidents, not from people, and
-# such a pod gets no devices that it wouldn't get otherwise.
+# The value is a boolean of Go's: "yes" fails the pod. Whoever may write pods may write
+# it: it protects from accidents, not from people, and such a pod gets no devices that
+# it wouldn't get otherwise.
 {tolerate} = "{annotation}"
 """
 
 _LATE = (
-    "a plugin that is connected and answers too late counts as present "
-    "(containerd/nri#316): run a second instance that rejects what the first one "
-    "missed: nri-cdi run --validate-only --index 99 --name {name}-validator"
+    "a plugin that answers too late counts as present for that container "
+    "(containerd/nri#316): with validate: true in its configuration the container "
+    "fails. Containers that come while it is away are for the file, or for a second "
+    "instance: nri-cdi run --validate-only --index 99 --name {name}-validator"
 )
 
 _LEFT = (
@@ -150,11 +154,10 @@ def _named(text: str) -> RuntimeInfo:
 
 
 def _of_this_node(options: argparse.Namespace) -> tuple[Runtime, RuntimeInfo]:
-    from nri_cdi.cli.doctor import plugin_of
-    from nri_cdi.doctor import Facts, Node
+    from nri_cdi.cli.doctor import facts_of
+    from nri_cdi.doctor import Node
 
-    node = Node()
-    facts = Facts(node, plugin_of(node, options))
+    facts = facts_of(Node(), options)
     candidates = (facts.own,) if facts.own is not None else facts.runtimes
     if len(candidates) == 1:
         [runtime] = candidates

@@ -149,8 +149,8 @@ OPTIONS = (
     Option(
         key="aliases",
         summary="annotations of other plugins that ask for devices here, too",
-        details="Each is as that plugin reads it. Don't run that plugin beside this "
-        "one: both would give a container the same device, and the runtime fails it.",
+        details="Each is as that plugin reads it. Don't let that plugin run beside "
+        "this one: a container would get each device twice, and may fail.",
         read=_texts(check_alias, "aliases"),
         check=check_alias,
         separator=",",

@@ -6,9 +6,10 @@ but runtimes' ``--version``.
 
 from __future__ import annotations
 
-from nri_cdi.doctor.facts import Facts, Plugin, told_runtime
+from nri_cdi.doctor.facts import Facts, told_runtime
 from nri_cdi.doctor.findings import Check, Finding
 from nri_cdi.doctor.node import Node
+from nri_cdi.doctor.plugin import Plugin, read_plugin, unknown_settings
 from nri_cdi.doctor.report import WORDS, Ability, Report, examine, to_plain
 from nri_cdi.doctor.runtimes import Docker, Runtime, drop_in_of
 
@@ -25,6 +26,8 @@ __all__ = [
     "Runtime",
     "drop_in_of",
     "examine",
+    "read_plugin",
     "to_plain",
     "told_runtime",
+    "unknown_settings",
 ]

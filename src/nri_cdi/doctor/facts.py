@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
 
 from nri_cdi.adjustment import unsupported_edits
 from nri_cdi.cdi.cache import Cache
 from nri_cdi.cdi.registry import Registry
-from nri_cdi.config import Config
 from nri_cdi.doctor.instances import Instance, find_instances
+from nri_cdi.doctor.launched import launched_plugin
 from nri_cdi.doctor.node import Node
+from nri_cdi.doctor.plugin import Plugin, Snapshot
 from nri_cdi.doctor.processes import Process, processes
 from nri_cdi.doctor.programs import ask_version
 from nri_cdi.doctor.runtimes import (
@@ -23,29 +22,8 @@ from nri_cdi.doctor.runtimes import (
     find_docker,
     find_runtimes,
 )
-from nri_cdi.errors import ConfigError
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import RuntimeInfo
-
-Snapshot = Mapping[str, Any]
-"""The plugin's own state, as its status address gives it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plugin:
-    """This node's plugin, as it is configured and as it answers.
-
-    ``config_path`` is None where there is no file; ``broken`` says why it can't be
-    used. ``snapshot`` is None where the plugin has no status address, or where it gave
-    no answer: then ``silence`` says why.
-    """
-
-    config: Config = field(default_factory=Config)
-    config_path: str | None = None
-    broken: ConfigError | None = None
-    spec_dirs: tuple[str, ...] = ()
-    snapshot: Snapshot | None = None
-    silence: str = ""
 
 
 class Facts:
@@ -68,6 +46,49 @@ class Facts:
         self.now_s = time.time() if now_s is None else now_s
         # Programs of another root may not run here, and are none of ours.
         self._ask = ask or (ask_version if node.is_ours else _unasked)
+
+    def with_plugin(self, plugin: Plugin) -> Facts:
+        """The same node with another plugin; its processes are not looked up again."""
+        other = Facts(self.node, plugin, ask=self._ask, now_s=self.now_s)
+        other.processes, other.runtimes = self.processes, self.runtimes
+        return other
+
+    @property
+    def launched(self) -> Plugin | None:
+        """The plugin that a runtime started; None if that is none, or not alone."""
+        return launched_plugin(self.node, self.instances, self.running)
+
+    def knows(self, setting: str) -> bool:
+        """Whether the plugin's configuration says what a setting is."""
+        return setting not in self.plugin.unknown
+
+    @property
+    def injection(self) -> str:
+        """The plugin's way of injection; empty if it isn't known."""
+        return self._setting("injection")
+
+    @property
+    def validate(self) -> str:
+        """The plugin's setting of that name; empty if it isn't known."""
+        return self._setting("validate")
+
+    @property
+    def spec_dirs(self) -> tuple[str, ...]:
+        """The plugin's spec directories; none if these aren't known."""
+        snapshot = self.plugin.snapshot
+        if self.plugin.spec_dirs:
+            return self.plugin.spec_dirs
+        if self.knows("spec_dirs"):
+            return self.config.spec_dirs
+        if snapshot is None:
+            return ()
+        return tuple(each["path"] for each in snapshot["specs"]["directories"])
+
+    def _setting(self, key: str) -> str:
+        snapshot = self.plugin.snapshot
+        if self.knows(key):
+            return str(getattr(self.config, key))
+        return "" if snapshot is None else snapshot["configuration"][key]
 
     @cached_property
     def processes(self) -> tuple[Process, ...]:
@@ -98,9 +119,13 @@ class Facts:
     def own(self) -> Runtime | None:
         """The runtime that the plugin serves, or is to serve.
 
-        It is the one with the plugin's socket, or else the only one that runs.
+        It is the one that started it, or the one with the plugin's socket, or else the
+        only one that runs.
         """
         for runtime in self.running:
+            if runtime.pid == self.plugin.launcher_pid:
+                return runtime
+        for runtime in self.running if self.knows("socket") else ():
             if self.node.canonical(runtime.settings.nri.socket) == self.socket:
                 return runtime
         return self.running[0] if len(self.running) == 1 else None
@@ -130,15 +155,21 @@ class Facts:
 
     @cached_property
     def serving(self) -> tuple[Instance, ...]:
-        """The instances at the plugin's socket, without those that only validate."""
+        """The instances at the plugin's socket, without those that only validate.
+
+        Where that socket isn't known it may be the one of any instance.
+        """
+        is_known = self.knows("socket")
         return tuple(
-            each for each in self.instances if each.serves and not each.validator
+            each
+            for each in self.instances
+            if (each.serves or not is_known) and not each.validator
         )
 
     @cached_property
     def registry(self) -> Registry:
         """What the spec directories hold now."""
-        places = map(self._place, self.plugin.spec_dirs or self.config.spec_dirs)
+        places = map(self._place, self.spec_dirs)
         return Cache([place for place in places if place]).snapshot()
 
     @cached_property

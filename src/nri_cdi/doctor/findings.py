@@ -130,6 +130,11 @@ class Check(Enum):
         _WARNING,
         "required plugins while the default validator is off: they have no effect",
     )
+    VALIDATE_WITHOUT_EFFECT = (
+        "validate-without-effect",
+        _WARNING,
+        "`validate` with a runtime that asks no plugin to validate",
+    )
     HOOKS_REJECTED = (
         "hooks-rejected",
         _ERROR,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nri_cdi.cdi.lint import Host
-from nri_cdi.config import OPTIONS, Config, load_config
+from nri_cdi.config import BY_KEY, OPTIONS, Config, load_config
 from nri_cdi.doctor.flags import Flags
 from nri_cdi.doctor.node import Node
 from nri_cdi.doctor.processes import Process
@@ -39,15 +39,20 @@ class Instance:
     """A process of the plugin; ``launched`` if a runtime started it.
 
     ``socket`` is as the process calls it, and empty for one that was launched: it has a
-    connection. It ``serves`` if that is the socket which is asked about. A
-    ``validator`` only checks what others inject.
+    connection. It ``serves`` if that is the socket which is asked about. ``validate``
+    is its setting of that name.
     """
 
     process: Process
     socket: str
     serves: bool
     launched: bool = False
-    validator: bool = False
+    validate: str = "false"
+
+    @property
+    def validator(self) -> bool:
+        """Whether it only checks what others inject."""
+        return self.validate == "only"
 
 
 def find_instances(
@@ -59,13 +64,11 @@ def find_instances(
     """
     found: list[Instance] = []
     for process in processes:
-        arguments = _own_arguments(process.arguments)
+        arguments = own_arguments(process.arguments)
         if arguments is None or not process.is_trusted:
             continue
-        launched = _LAUNCHED.fullmatch(Path(arguments[0]).name) is not None
-        path = _FLAGS.last(arguments, "config") or DEFAULT_FILE
-        is_known = path == config_path and not process.is_elsewhere
-        settings = config if is_known else _settings(_host(node, process), path)
+        launched = is_launched_name(Path(arguments[0]).name)
+        settings = _settings(node, process, arguments, config_path, config)
         given = _FLAGS.last(arguments, "socket")
         socket = given or _variable(node, process) or settings.socket
         found.append(
@@ -74,7 +77,7 @@ def find_instances(
                 socket="" if launched else socket,
                 serves=launched or _is_same(node, process, socket, config.socket),
                 launched=launched,
-                validator="--validate-only" in arguments or settings.validate == "only",
+                validate=_validate(arguments, settings),
             )
         )
     return tuple(found)
@@ -91,8 +94,8 @@ def is_launched_name(name: str) -> bool:
     return _LAUNCHED.fullmatch(name) is not None
 
 
-def _own_arguments(arguments: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The plugin's own arguments, its name first; None if it is another program."""
+def own_arguments(arguments: tuple[str, ...]) -> tuple[str, ...] | None:
+    """A plugin's own arguments, its name first; None if it is another program."""
     for start, word in enumerate(arguments[:2]):
         name = Path(word).name
         if _LAUNCHED.fullmatch(name):
@@ -113,11 +116,32 @@ def _host(node: Node, process: Process) -> Host:
     return node.host
 
 
-def _settings(host: Host, path: str) -> Config:
+def _settings(
+    node: Node,
+    process: Process,
+    arguments: tuple[str, ...],
+    config_path: str | None,
+    config: Config,
+) -> Config:
+    """The settings of an instance, of which ``config_path`` has been read."""
+    name = Path(arguments[0]).name
+    if is_launched_name(name):
+        names = (f"{name}.conf", f"{name[len('NN-') :]}.conf")
+        is_known = config_path is not None and Path(config_path).name in names
+        return config if is_known else Config()
+    path = _FLAGS.last(arguments, "config") or DEFAULT_FILE
+    if path == config_path and not process.is_elsewhere:
+        return config
     try:
-        return load_config(host.locate(path))
+        return load_config(_host(node, process).locate(path))
     except (OSError, ConfigError):
         return Config()
+
+
+def _validate(arguments: tuple[str, ...], settings: Config) -> str:
+    flags = BY_KEY["validate"].constants
+    given = [each.value for each in flags if each.flag in arguments]
+    return given[-1] if given else settings.validate
 
 
 def _is_same(node: Node, process: Process, theirs: str, ours: str) -> bool:

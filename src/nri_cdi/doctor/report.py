@@ -82,19 +82,20 @@ def to_plain(report: Report) -> dict[str, Any]:
     """The report as programs get it."""
     facts = report.facts
     registry = facts.registry
+    has_socket = facts.knows("socket") and facts.plugin.launcher_pid is None
     return {
         "ok": report.is_fine,
         "runtimes": [_runtime(facts, runtime) for runtime in facts.runtimes],
         "docker": [_docker(docker) for docker in facts.docker],
         "plugin": {
-            "socket": facts.config.socket,
+            "socket": facts.config.socket if has_socket else None,
             "configuration": facts.plugin.config_path,
-            "injection": facts.config.injection,
+            "injection": facts.injection or None,
             "answers": facts.plugin.snapshot is not None,
             "instances": [_instance(instance) for instance in facts.instances],
         },
         "specs": {
-            "directories": list(facts.plugin.spec_dirs or facts.config.spec_dirs),
+            "directories": list(facts.spec_dirs),
             "files": len(registry.specs),
             "broken": len(registry.errors),
             "devices": len(registry.devices),
@@ -116,12 +117,11 @@ def to_plain(report: Report) -> dict[str, Any]:
 
 
 def _runtime(facts: Facts, runtime: Runtime) -> dict[str, Any]:
-    process = runtime.process
     return {
         "name": runtime.name,
         "version": runtime.version,
         "program": runtime.program,
-        "pid": None if process is None else process.pid,
+        "pid": runtime.pid,
         "serves": runtime is facts.own,
         **_settings(runtime.settings),
         "listens": runtime.listens,

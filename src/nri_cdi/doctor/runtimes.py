@@ -58,6 +58,11 @@ class Runtime:
     listens: bool = False
 
     @property
+    def pid(self) -> int | None:
+        """The number of its process; None if it does not run."""
+        return None if self.process is None else self.process.pid
+
+    @property
     def release(self) -> Version | None:
         """The version, if it is one."""
         return parse_version(self.version)
@@ -72,7 +77,7 @@ class Runtime:
     def __str__(self) -> str:
         """The runtime in a message: ``containerd 2.1.9 (pid 7)``."""
         version = self.version.partition("+")[0].removeprefix("v")
-        pid = f"(pid {self.process.pid})" if self.process is not None else ""
+        pid = "" if self.pid is None else f"(pid {self.pid})"
         return " ".join(filter(None, (self.name, version, pid)))
 
 

@@ -227,7 +227,7 @@ class Capabilities:
 def runtime_named(text: str) -> RuntimeInfo:
     """The runtime that ``name`` or ``name:version`` stands for, of those for pods.
 
-    Without a version it is the newest that is known to bring a newer NRI.
+    Without a version it is the newest that is known to bring anything new.
 
     Raises:
         ValueError: none has that name, or its version is none, or is older than NRI.
@@ -236,7 +236,7 @@ def runtime_named(text: str) -> RuntimeInfo:
     if name not in NRI_VERSIONS:
         known = ", ".join(NRI_VERSIONS)
         raise ValueError(f"{name!r} is none of the known runtimes: {known}")
-    newest, oldest = NRI_VERSIONS[name][0][0], NRI_VERSIONS[name][-1][0]
+    newest, oldest = _newest(name), NRI_VERSIONS[name][-1][0]
     version = version if colon else _dotted(newest)
     release = parse_version(version)
     if release is None:
@@ -248,6 +248,15 @@ def runtime_named(text: str) -> RuntimeInfo:
     return RuntimeInfo.from_configure(
         ConfigureRequest(runtime_name=name, runtime_version=version)
     )
+
+
+def _newest(name: str) -> Version:
+    """The newest release that has something which the one before has not."""
+    first = [
+        support.cri_o if name == CRI_O else support.containerd[-1]
+        for support in SUPPORT.values()
+    ]
+    return max(NRI_VERSIONS[name][0][0], *(each for each in first if each is not None))
 
 
 def parse_version(text: str) -> Version | None:

@@ -10,9 +10,10 @@ import pytest
 
 from nri_cdi.cli import main
 from nri_cdi.cli.doctor import plugin_of
+from nri_cdi.config import BY_KEY
 from nri_cdi.doctor import Facts, Node
 from nri_cdi.doctor.checks.plugin import check_plugin
-from tests.unit.doctor.trees import SOCKET, SPEC, Tree, fine
+from tests.unit.doctor.trees import PLUGIN_PID, RUNTIME_PID, SOCKET, SPEC, Tree, fine
 
 UNKNOWN = (
     "warning: containerd (pid 7): /usr/bin/containerd was not asked, or gave no "
@@ -76,6 +77,58 @@ def test_a_broken_configuration_is_a_finding_among_others(
         "  nri-cdi config check /etc/nri-cdi/config.yaml\n"
     ) in printed
     assert "not running" not in printed
+    assert "other-socket" not in printed
+    assert "no-usable-device" not in printed
+    assert printed.splitlines()[5:9] == [
+        "socket         ?",
+        "injection      ?",
+        "runtime        ?",
+        "specs          ?",
+    ]
+
+
+def test_what_a_broken_configuration_says_all_the_same_counts(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tree.root / "etc/nri-cdi/config.yaml"
+    file.write_text(f"{file.read_text()}policy: {{default: no}}\n")
+    assert main(["doctor", "--root", str(tree.root)]) == 1
+    assert capsys.readouterr().out.splitlines()[5:9] == [
+        "socket         /run/nri/nri.sock",
+        "injection      auto",
+        "runtime        ?",
+        "specs          1 device in 1 file of /etc/cdi",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "configuration", "socket"),
+    [
+        ([], "/etc/nri/conf.d/nri-cdi.conf", "none, as the runtime starts it"),
+        (
+            ["--config", "/etc/nri-cdi/config.yaml"],
+            "/etc/nri-cdi/config.yaml",
+            SOCKET,
+        ),
+    ],
+)
+def test_a_plugin_that_the_runtime_started_has_the_runtimes_configuration(
+    tree: Tree,
+    flags: list[str],
+    configuration: str,
+    socket: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tree.root / "proc/9/exe").unlink()
+    program = "/opt/nri/plugins/10-nri-cdi"
+    tree.process(PLUGIN_PID, "/usr/bin/python3.11", program, parent=RUNTIME_PID)
+    tree.write("/etc/nri/conf.d/nri-cdi.conf", "spec_dirs: [/etc/cdi]\n")
+    assert main(["doctor", "--root", str(tree.root), *flags]) == 0
+    assert capsys.readouterr().out.splitlines()[3:6] == [
+        "plugin         pid 9",
+        f"configuration  {configuration}",
+        f"socket         {socket}",
+    ]
 
 
 def test_the_variables_are_those_of_a_plugin_that_is_started_here(
@@ -92,6 +145,10 @@ def test_the_variables_are_those_of_a_plugin_that_is_started_here(
     broken = plugin_of(Node(), options)
     assert broken.broken is not None
     assert broken.config.name == "here"
+    assert broken.unknown == {"injection"}
+    file.write_text("indx: 5\nname: here\n")
+    unknown = set(BY_KEY) - {"name"}
+    assert plugin_of(Node(), options).unknown == unknown
     facts = Facts(Node(str(tmp_path)), broken)
     [finding] = [each for each in check_plugin(facts) if each.rule == "config-invalid"]
     assert finding.subject == "environment"

@@ -334,7 +334,7 @@ def test_people_see_the_plugins_error_where_the_kubelets_is_not_known(
     asked = "vendor.com/gpu=evn"
     assert explain("pod.yaml", "-c", "main", "--runtime", "cri-o", main_gets=asked) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "runtime: cri-o 1.35.0 (NRI 0.11); --runtime takes another"
+    assert lines[0] == "runtime: cri-o 1.36.0 (NRI 0.11); --runtime takes another"
     assert lines[4].startswith("error: nri-cdi: unresolvable CDI device: ")
 
 
@@ -356,7 +356,7 @@ def test_an_older_runtime_has_other_ways(explain: Explain, capsys: Capture) -> N
         ("containerd:2.1", "containerd", "2.1", "0.8"),
         ("containerd:v2.1.9+unknown", "containerd", "v2.1.9+unknown", "0.8"),
         ("containerd:9.0", "containerd", "9.0", "0.12"),
-        ("cri-o", "cri-o", "1.35.0", "0.11"),
+        ("cri-o", "cri-o", "1.36.0", "0.11"),
         ("cri-o:1.34", "cri-o", "1.34", "0.10"),
     ],
 )
@@ -377,7 +377,7 @@ def test_the_runtime_can_be_chosen(
         ("docker", "'docker' is none of the known runtimes: containerd, cri-o"),
         ("", "'' is none of the known runtimes: containerd, cri-o"),
         ("containerd:", "'' is not a version of containerd, such as 2.3.0"),
-        ("cri-o:latest", "'latest' is not a version of cri-o, such as 1.35.0"),
+        ("cri-o:latest", "'latest' is not a version of cri-o, such as 1.36.0"),
         ("containerd:1.6.1", "containerd has NRI since 1.7.0, not in '1.6.1'"),
     ],
 )
@@ -772,7 +772,7 @@ def test_the_plugin_that_runs_here_is_asked_what_it_knows(
     assert f"nri-cdi: {asked} is exclusive, and held by pod " in lines[4]
     assert "/other, container main; asked for by" in lines[4]
     assert shown.err == ""
-    assert with_flag.startswith("runtime: cri-o 1.35.0 (NRI 0.11); ")
+    assert with_flag.startswith("runtime: cri-o 1.36.0 (NRI 0.11); ")
     assert "is exclusive, and held by pod " in with_flag
 
 

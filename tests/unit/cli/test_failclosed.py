@@ -101,7 +101,8 @@ def test_the_trap_is_told_before_the_file_is_used(
     printed = capsys.readouterr()
     assert "EVERY container of this node" in printed.out
     assert "imports" in printed.err
-    assert "containerd/nri#316" in printed.err
+    assert "containerd/nri#316): with validate: true" in printed.err
+    assert "a boolean of Go's" in printed.out
 
 
 @pytest.mark.parametrize(

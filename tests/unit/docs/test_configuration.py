@@ -38,6 +38,12 @@ def test_the_table_has_every_option() -> None:
     assert [row[0] for row in rows] == [f"[`{o.key}`](#{o.key})" for o in OPTIONS]
 
 
+@pytest.mark.parametrize("row", table(PAGE, "key"), ids=lambda row: row[0])
+def test_a_default_can_be_set_as_it_stands(row: list[str]) -> None:
+    key = row[0].partition("`")[2].partition("`")[0]
+    assert parse_config(f"{key}: {row[3].strip('`')}", "row") == Config()
+
+
 @pytest.mark.parametrize("text", blocks(PAGE, "yaml"))
 def test_an_example_is_a_configuration(text: str) -> None:
     assert parse_config(text, "example") != Config()

@@ -297,7 +297,7 @@ def test_a_newer_release_never_knows_an_older_nri(
     ("text", "shown"),
     [
         ("containerd", "containerd 2.3.0 (NRI 0.12)"),
-        ("cri-o", "cri-o 1.35.0 (NRI 0.11)"),
+        ("cri-o", "cri-o 1.36.0 (NRI 0.11)"),
         ("containerd:1.7.24", "containerd 1.7.24 (NRI 0.6)"),
         ("containerd:1.7.24~ds1", "containerd 1.7.24~ds1 (NRI 0.6)"),
         ("cri-o:1.34", "cri-o 1.34 (NRI 0.10)"),
@@ -307,6 +307,13 @@ def test_a_newer_release_never_knows_an_older_nri(
 )
 def test_a_runtime_can_be_named(text: str, shown: str) -> None:
     assert str(runtime_named(text)) == shown
+
+
+@pytest.mark.parametrize("name", NRI_VERSIONS)
+def test_a_runtime_without_a_version_has_all_that_any_of_its_releases_has(
+    name: str,
+) -> None:
+    assert runtime_named(name).capabilities == configured(name, "99.0.0").capabilities
 
 
 @pytest.mark.parametrize("name", NRI_VERSIONS)
@@ -321,7 +328,7 @@ def test_a_named_runtime_is_the_one_that_says_so_itself(name: str) -> None:
     [
         ("docker", "'docker' is none of the known runtimes: containerd, cri-o"),
         ("containerd:", "'' is not a version of containerd, such as 2.3.0"),
-        ("cri-o:a:1", "'a:1' is not a version of cri-o, such as 1.35.0"),
+        ("cri-o:a:1", "'a:1' is not a version of cri-o, such as 1.36.0"),
         ("containerd:1.6.99", "containerd has NRI since 1.7.0, not in '1.6.99'"),
         ("cri-o:1.25", "cri-o has NRI since 1.26.0, not in '1.25'"),
     ],

@@ -16,8 +16,8 @@ RESOLVE, DELEGATE = "resolve", "delegate"
 def check_delegation(facts: Facts) -> Iterator[Finding]:
     """What stands in the way of delegated devices, where there may be any."""
     runtime, info = facts.own, facts.info
-    injection = facts.config.injection
-    if runtime is None or info is None or injection == RESOLVE:
+    injection = facts.injection
+    if runtime is None or info is None or injection in ("", RESOLVE):
         return
     if not info.capabilities.delegated_cdi:
         if injection == DELEGATE:
@@ -38,7 +38,7 @@ def check_delegation(facts: Facts) -> Iterator[Finding]:
 
 def can_delegate(facts: Facts) -> bool:
     """Whether a device that is delegated arrives."""
-    if facts.info is None or facts.config.injection == RESOLVE:
+    if facts.info is None or facts.injection == RESOLVE:
         return False
     # The settings of one that can't be seen are not known, and CDI is on by default.
     cdi = facts.own is None or facts.own.settings.cdi.enabled is not False
@@ -47,7 +47,7 @@ def can_delegate(facts: Facts) -> bool:
 
 def _cdi_off(runtime: Runtime, facts: Facts) -> Finding:
     # CRI-O has no such switch.
-    delegates = facts.config.injection == DELEGATE
+    delegates = facts.injection == DELEGATE
     why = "injection: delegate" if delegates else "NRI can't express some devices"
     files = runtime.settings.files
     path = files[0] if files else "/etc/containerd/config.toml"
@@ -60,9 +60,9 @@ def _cdi_off(runtime: Runtime, facts: Facts) -> Finding:
 
 def _directories(facts: Facts, runtime: Runtime) -> Iterator[Finding]:
     canonical = facts.node.canonical
-    ours = facts.plugin.spec_dirs or facts.config.spec_dirs
+    ours = facts.spec_dirs
     theirs = runtime.settings.cdi.spec_dirs
-    if list(map(canonical, ours)) != list(map(canonical, theirs)):
+    if ours and list(map(canonical, ours)) != list(map(canonical, theirs)):
         yield Check.CDI_DIRS_DIFFER.found(
             str(runtime),
             f"it reads specs from {', '.join(theirs)}, and the plugin from "

@@ -12,7 +12,7 @@ from nri_cdi.quoting import some
 
 def check_expressible(facts: Facts) -> Iterator[Finding]:
     """The devices that containers on this runtime can't have, or not through NRI."""
-    if facts.config.injection == DELEGATE:
+    if facts.injection in ("", DELEGATE):
         return
     by_reason: dict[str, list[str]] = {}
     for name, reason in facts.unsupported:

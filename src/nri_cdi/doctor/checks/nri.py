@@ -28,7 +28,7 @@ def check_nri(facts: Facts) -> Iterator[Finding]:
     """What keeps the plugin from its runtime."""
     runtime = facts.own
     if runtime is None:
-        if facts.running:
+        if facts.running and facts.knows("socket"):
             yield _no_such_socket(facts)
         return
     nri = runtime.settings.nri
@@ -60,7 +60,7 @@ def _connection(facts: Facts, runtime: Runtime) -> Iterator[Finding]:
             f"{key} = true: no plugin can connect that it hasn't started itself",
             f"set {key} = false in {_where(runtime)}; {restart(runtime)}",
         )
-    elif facts.node.canonical(nri.socket) != facts.socket:
+    elif facts.knows("socket") and facts.node.canonical(nri.socket) != facts.socket:
         yield _other_socket(facts, runtime)
     elif not runtime.listens:
         yield Check.SOCKET_DEAD.found(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from posixpath import join
 
-from nri_cdi.doctor.facts import Facts, Snapshot
+from nri_cdi.doctor.facts import Facts
 from nri_cdi.doctor.findings import Check, Finding
 from nri_cdi.doctor.instances import is_launched_name, unit_file
 from nri_cdi.doctor.pasting import pasted
+from nri_cdi.doctor.plugin import Snapshot
 from nri_cdi.quoting import printable, some
 from nri_cdi.status.verdict import count
 
@@ -99,7 +100,7 @@ def _instances(facts: Facts) -> Iterator[Finding]:
             f"the runtime starts this one, beside {other}: one is enough",
             f"rm {pasted(launched_files[0])}",
         )
-    elif len(serving) > 1:
+    elif len(serving) > 1 and facts.knows("socket"):
         pids = ", ".join(str(each.process.pid) for each in serving)
         yield Check.TWO_INSTANCES.found(
             f"pids {pids}",

@@ -51,10 +51,9 @@ def check_specs(facts: Facts) -> Iterator[Finding]:
             path, f"{text.strip()}{more}", f"nri-cdi validate {pasted(path)}"
         )
     yield from _conflicts(registry)
-    if not registry.devices:
-        directories = facts.plugin.spec_dirs or facts.config.spec_dirs
+    if not registry.devices and facts.spec_dirs:
         yield Check.NO_DEVICES.found(
-            ", ".join(directories),
+            ", ".join(facts.spec_dirs),
             "there is no device to ask for",
             "write a spec, or have the driver's tool write one",
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from nri_cdi.doctor.facts import Facts
 from nri_cdi.doctor.findings import Check, Finding
 from nri_cdi.doctor.runtimes import Runtime
-from nri_cdi.nri.capabilities import NriVersion
+from nri_cdi.nri.capabilities import NRI_VERSIONS, NriVersion
 
 FIRST_NRI: NriVersion = (0, 10)
 """The first NRI that has the validator, and plugins that validate."""
@@ -25,16 +25,46 @@ def check_validator(facts: Facts) -> Iterator[Finding]:
         return
     validator = runtime.settings.nri.validator
     if info is not None and info.nri_version < FIRST_NRI:
-        yield Check.FAILS_OPEN.found(
-            str(runtime),
-            "while the plugin is away containers start without devices; this release "
-            "can't be told otherwise",
-            _FAIL_CLOSED,
-        )
+        yield from _without_validator(facts, runtime)
     elif not validator.enabled:
         yield from _off(runtime)
     else:
         yield from _on(facts, runtime)
+
+
+def _without_validator(facts: Facts, runtime: Runtime) -> Iterator[Finding]:
+    since = _first_release(runtime)
+    validate = _validating(facts)
+    if validate:
+        yield Check.VALIDATE_WITHOUT_EFFECT.found(
+            str(runtime),
+            f"validate: {validate}, and it asks no plugin to validate a container; "
+            f"that came with {runtime.name} {since}",
+            f"leave validate out, or update {runtime.name}",
+        )
+    yield Check.FAILS_OPEN.found(
+        str(runtime),
+        "while the plugin is away containers start without devices; this release "
+        "can't be told otherwise",
+        f"update {runtime.name} to {since}; until then start the plugin before it, as "
+        "systemd/nri-cdi.service does",
+    )
+
+
+def _first_release(runtime: Runtime) -> str:
+    """The release of a runtime that the validator came with."""
+    releases = [each for each, nri in NRI_VERSIONS[runtime.name] if nri >= FIRST_NRI]
+    return ".".join(map(str, min(releases)))
+
+
+def _validating(facts: Facts) -> str:
+    """What the plugin is to do, or one of its instances does, if that is to validate.
+
+    Of several it is the one that would do nothing else.
+    """
+    of_instances = [each.validate for each in facts.instances if each.serves]
+    found = {facts.validate, *of_instances} - {"", "false"}
+    return min(found, default="")  # only, true
 
 
 def _off(runtime: Runtime) -> Iterator[Finding]:
@@ -56,7 +86,8 @@ def _on(facts: Facts, runtime: Runtime) -> Iterator[Finding]:
     validator = runtime.settings.nri.validator
     names = {facts.config.name, f"{facts.config.index}-{facts.config.name}"}
     required = sorted(names.intersection(validator.required))
-    if required and not facts.serving:
+    is_known = facts.knows("name") and facts.knows("index")
+    if required and is_known and not facts.serving:
         yield Check.REQUIRED_PLUGIN_AWAY.found(
             str(runtime),
             f"it requires {required[0]}, which isn't running: no container can start",
@@ -67,7 +98,7 @@ def _on(facts: Facts, runtime: Runtime) -> Iterator[Finding]:
 
 
 def _hooks(facts: Facts, runtime: Runtime) -> Iterator[Finding]:
-    if facts.config.injection == "delegate":
+    if facts.injection in ("", "delegate"):
         return
     with_hooks = sorted(
         name
