@@ -266,6 +266,7 @@ class _Daemon:
         self._reading = replace(self._reading, error=reasons)
 
     def _take_new(self, config: Config) -> None:
+        wanted = config
         waiting = needs_restart(self._started, config)
         if waiting:
             logger.warning(
@@ -279,7 +280,7 @@ class _Daemon:
         if self._plugin is not None:
             self._plugin.mended()
         self._use(config)
-        self._reading = Reading(path=self._path(), loaded_at=time.time())
+        self._reading = Reading(path=self._path(), loaded_at=time.time(), wanted=wanted)
         logger.info(
             "the configuration is read again: %s",
             "in use from now on" if changed else "nothing has changed",

@@ -33,10 +33,15 @@ SETTINGS = {
             {"name": "research", "devices": [f"{KIND}=*"], "action": "allow"},
         ],
     },
-    "exclusive": [f"{KIND}=[0-9]"],
+    "exclusive": [f"{KIND}=[0-9]", f"{KIND}=GPU-*"],
     "aliases": ["cdi-devices.noderesource.dev"],
     "environment": {"NVIDIA_VISIBLE_DEVICES": KIND},
 }
+
+# Stand-ins on the host: every GPU has a node of its own, and all of them the last.
+GPUS = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random")
+CONTROL = "/dev/urandom"
+SPEC_VERSION = "0.7.0"  # the first with additionalGids
 
 # The page in a frame as wide as asked for, and how wide it turns out to be. The page
 # itself has no script: this is on the outside, and may look in as it has the origin.
@@ -82,8 +87,11 @@ def plugin(
     containerd: Containerd, spec_dir: Path, tmp_path: Path, status: Status
 ) -> Iterator[PluginProcess]:
     """The plugin with its status on a port: a browser has no way to a Unix socket."""
-    devices = {name: specs.env(GPU=name) for name in ("0", "1", "2", "3", "all")}
-    specs.write(spec_dir / "vendor.json", specs.spec(devices, kind=KIND))
+    devices = {str(number): gpus(number) for number in range(len(GPUS))}
+    devices |= {"GPU-8f3a": gpus(0), "all": gpus(*range(len(GPUS)))}
+    devices["telemetry"] = {"additionalGids": [44]}
+    content = specs.spec(devices, kind=KIND, version=SPEC_VERSION)
+    specs.write(spec_dir / "vendor.json", content)
     path = spec_dir / "config.conf"  # no spec, by its name
     own = {"socket": str(containerd.nri_socket), "spec_dirs": [str(spec_dir)]}
     path.write_text(yaml.safe_dump({**own, **SETTINGS, "status": status.address}))
@@ -97,6 +105,15 @@ def plugin(
         yield plugin
 
 
+def gpus(*numbers: int) -> specs.Edits:
+    """The edits of some GPUs."""
+    nodes = [
+        {"path": f"/dev/gpu{number}", "hostPath": GPUS[number]} for number in numbers
+    ]
+    control = {"path": "/dev/gpuctl", "hostPath": CONTROL}
+    return {"deviceNodes": [*nodes, control]}
+
+
 @pytest.fixture
 def busy(node: Node, status: Status) -> Iterator[Status]:
     """A node on which something of everything has happened."""
@@ -107,7 +124,7 @@ def busy(node: Node, status: Status) -> Iterator[Status]:
     refused = {
         "typo": f"{KIND}=O",
         "greedy": f"{KIND}=all",
-        "late-comer": f"{KIND}=0",
+        "late-comer": f"{KIND}=GPU-8f3a",
     }
     with (
         node.cri.pod("train-7f9c", annotations=asking(f"{KIND}=0", f"{KIND}=1")) as a,
@@ -134,6 +151,25 @@ def test_the_page_has_what_the_json_has(busy: Status, chromium: Chromium) -> Non
         assert each["name"] in dom
     assert len(re.findall(r"<section", dom)) == 8
     assert "<script" not in dom
+
+
+def test_a_device_that_is_refused_for_another_name_is_shown_as_held(
+    busy: Status, chromium: Chromium
+) -> None:
+    state = busy.state()
+    [refusal] = [each for each in state["decisions"] if each["result"] == "held"]
+    assert (
+        f"held by pod default/train-7f9c, container trainer (as {KIND}=0)"
+        in (refusal["reason"])
+    )
+    devices = {each["name"]: each for each in state["devices"]}
+    [holder] = devices[f"{KIND}=GPU-8f3a"]["holders"]
+    assert (holder["pod"], holder["as"]) == ("train-7f9c", f"{KIND}=0")
+    pods = [each["pod"] for each in devices[f"{KIND}=all"]["holders"]]
+    assert pods == ["train-7f9c", "notebook-ada"]
+    assert f'as</span> <span class="mono">{KIND}=0</span>' in chromium.dom(
+        f"http://{busy.address}/"
+    )
 
 
 def test_the_style_of_the_page_is_let_through_by_its_policy(

@@ -197,6 +197,7 @@ def test_a_configuration_that_broke_shows(
     asked = nri_cdi("--config", str(path))
     assert asked.returncode == 0, asked.stderr
     assert asked.stdout.startswith("Serving, with troubles: the configuration has an")
+    assert state["configuration"]["error"] in asked.stdout
     path.write_text(good)
     node.plugin.send(signal.SIGHUP)
     status.await_state(lambda state: state["configuration"]["error"] == "")
@@ -216,6 +217,9 @@ def test_what_takes_a_restart_does_not_show_before(
         )
     )
     assert (state["name"], state["configuration"]["validate"]) == ("nri-cdi", "false")
+    waiting = {"name": "later", "validate": "true"}
+    assert state["configuration"]["afterRestart"] == waiting
+    assert "name: later, validate: true" in nri_cdi("--config", str(path)).stdout
     node.plugin.await_line("take a restart: name, validate")
 
 

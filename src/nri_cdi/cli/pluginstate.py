@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # A plugin that serves answers within milliseconds.
 PATIENCE_S = 3.0
 
+# What a container holds by another name is there by that name, too.
+_BY_ANOTHER_NAME = "as"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginState:
@@ -61,6 +64,8 @@ def _holders(devices: Iterable[Mapping[str, Any]]) -> Iterator[Holder]:
     containers: dict[str, Mapping[str, str]] = {}
     for device in devices:
         for container in device["holders"]:
+            if _BY_ANOTHER_NAME in container:
+                continue
             containers[container["containerId"]] = container
             held.setdefault(container["containerId"], []).append(device["name"])
     for container_id, container in containers.items():

@@ -8,7 +8,16 @@ from typing import Any, TypeAlias
 
 from nri_cdi.cli.output import Style, Styled, print_table, styled
 from nri_cdi.quoting import printable
-from nri_cdi.status.verdict import Tone, count, verdict
+from nri_cdi.status.verdict import (
+    Tone,
+    ability,
+    after_restart,
+    count,
+    release,
+    unnamed_rule,
+    validation,
+    verdict,
+)
 
 Plain: TypeAlias = "Mapping[str, Any]"
 
@@ -46,7 +55,9 @@ def _print_facts(facts: Iterable[tuple[str, str]]) -> None:
     shown = [(name, value) for name, value in facts if value]
     width = max(len(name) for name, _ in shown)
     for name, value in shown:
-        print(f"  {styled(name.ljust(width), Style.FAINT)}  {printable(value)}")
+        style = value.style if isinstance(value, Styled) else Style.PLAIN
+        shown_value = styled(printable(value), style)
+        print(f"  {styled(name.ljust(width), Style.FAINT)}  {shown_value}")
 
 
 def _facts(state: Plain) -> Iterator[tuple[str, str]]:
@@ -60,7 +71,14 @@ def _facts(state: Plain) -> Iterator[tuple[str, str]]:
     )
     yield "synchronized", _moment(runtime["synchronizedAt"])
     yield "can't express", ", ".join(_lacks(runtime["capabilities"]))
+    yield from _configuration(used)
+
+
+def _configuration(used: Plain) -> Iterator[tuple[str, str]]:
     yield "configuration", used["path"] or "none: defaults and flags"
+    # Where there is no other in force, the headline has it.
+    if not used["refusing"]:
+        yield "error", Styled(used["error"], Style.BAD)
     yield "injection", used["injection"]
     yield (
         "policy",
@@ -70,16 +88,20 @@ def _facts(state: Plain) -> Iterator[tuple[str, str]]:
     yield "aliases", ", ".join(used["aliases"])
     variables = (f"{name}={kind}" for name, kind in used["environment"].items())
     yield "environment", ", ".join(variables)
+    style = Style.BAD if used["validateError"] else Style.PLAIN
+    yield "validation", Styled(validation(used), style)
+    yield "after a restart", ", ".join(after_restart(used))
 
 
 def _runtime(runtime: Plain) -> str:
     if not runtime["name"]:
         return ""
-    return f"{runtime['name']} {runtime['version']} (NRI {runtime['nriVersion']})"
+    words = (runtime["name"], release(runtime["version"]))
+    return f"{' '.join(filter(None, words))} (NRI {runtime['nriVersion']})"
 
 
 def _lacks(capabilities: Mapping[str, bool]) -> list[str]:
-    return [name for name, has in capabilities.items() if not has]
+    return [ability(name) for name, has in capabilities.items() if not has]
 
 
 def _moment(stamp: str | None) -> str:
@@ -104,17 +126,24 @@ def _print_devices(state: Plain) -> None:
 
 def _device(each: Plain) -> Sequence[str]:
     notes = ["exclusive"] if each["exclusive"] else []
-    if each["unsupported"]:
-        notes.append(f"can't all be expressed: {each['unsupported'][0]}")
+    if each["delegated"]:
+        notes.append(f"delegated: {', '.join(each['delegated'])}")
+    elif each["unsupported"]:
+        notes.append(f"can't be given: {each['unsupported'][0]}")
     if not each["path"]:
         notes.append("in no spec any more")
-    holders = [_pod(holder) for holder in each["holders"]]
+    holders = [_holder(holder) for holder in each["holders"]]
     return (
         Styled(each["name"], Style.NAME),
         _listed(holders) or Styled("nobody", Style.FAINT),
         each["path"],
         "; ".join(notes),
     )
+
+
+def _holder(each: Plain) -> str:
+    by = f" (as {each['as']})" if "as" in each else ""
+    return _pod(each) + by
 
 
 def _pod(each: Plain) -> str:
@@ -174,14 +203,15 @@ def _print_decisions(decisions: Sequence[Plain]) -> None:
 
 
 def _decision(each: Plain) -> Sequence[str]:
-    rule = f"rule {each['rule']}" if each["rule"] else ""
+    rule = unnamed_rule(each)
+    reasons = (each["reason"], each["mode"], f"rule {rule}" if rule else "")
     return (
         each["time"].partition("T")[2].partition(".")[0],
         Styled(each["result"], _RESULTS.get(each["result"], Style.BAD)),
         f"{each['ms']:.2f}",
         _pod(each),
         _listed(each["devices"]),
-        "; ".join(filter(None, (each["reason"], each["mode"], rule))),
+        "; ".join(filter(None, reasons)),
     )
 
 

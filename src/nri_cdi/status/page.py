@@ -78,10 +78,15 @@ def _sections(state: Plain) -> Iterator[str]:
     yield counts_card(state["counts"])
 
 
+def _is_held(device: Plain) -> bool:
+    """Whether it is held by its own name: others are no devices of their own."""
+    return any("as" not in holder for holder in device["holders"])
+
+
 def _tiles(state: Plain) -> str:
     requests = state["counts"]["requests"]
     failed = sum(requests[result] for result in _FAILED)
-    held = sum(bool(each["holders"]) for each in state["devices"])
+    held = sum(map(_is_held, state["devices"]))
     wrong = troubles(state["specs"])
     made = (
         (state["specs"]["devices"], "devices", QUIET),

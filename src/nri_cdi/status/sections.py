@@ -25,7 +25,15 @@ from nri_cdi.status.html import (
     table,
     text,
 )
-from nri_cdi.status.verdict import count, troubles
+from nri_cdi.status.verdict import (
+    ability,
+    after_restart,
+    count,
+    release,
+    troubles,
+    unnamed_rule,
+    validation,
+)
 
 Plain: TypeAlias = "Mapping[str, Any]"
 
@@ -57,20 +65,6 @@ TONES = {
     "rejected": BAD,
 }
 
-# Capabilities as words; their order is that of the snapshot.
-_ABILITIES = {
-    "deviceNodes": "device nodes",
-    "mounts": "mounts",
-    "hooks": "hooks",
-    "rdtClass": "RDT class",
-    "deviceRules": "device rules",
-    "netDevices": "network devices",
-    "rdt": "all of RDT",
-    "containerUser": "container's user",
-    "delegatedCdi": "delegated CDI",
-    "dedicatedRpcs": "an RPC for each event",
-}
-
 
 def runtime_card(state: Plain) -> str:
     runtime = state["runtime"]
@@ -78,10 +72,10 @@ def runtime_card(state: Plain) -> str:
         said = "No runtime has taken the plugin in yet."
         return card("Runtime", sentence(said), name="runtime")
     able = runtime["capabilities"].items()
-    honoured = [badge(_ABILITIES.get(key, key), GOOD) for key, has in able if has]
-    dropped = [badge(_ABILITIES.get(key, key)) for key, has in able if not has]
+    honoured = [badge(ability(key), GOOD) for key, has in able if has]
+    dropped = [badge(ability(key)) for key, has in able if not has]
     pairs = (
-        ("Runtime", text(f"{runtime['name']} {runtime['version']}")),
+        ("Runtime", text(f"{runtime['name']} {release(runtime['version'])}")),
         ("NRI", text(runtime["nriVersion"])),
         ("Connected", _connection(runtime)),
         ("Synchronized", day_and_time(runtime["synchronizedAt"])),
@@ -115,9 +109,15 @@ def configuration_card(state: Plain) -> str:
         ("Exclusive", lines(map(mono, used["exclusive"])) or soft("none")),
         ("Aliases", lines(map(mono, used["aliases"])) or soft("none")),
         ("Environment", lines(map(mono, variables)) or soft("none")),
-        ("Validation", text(used["validate"])),
+        ("Validation", _validation(used)),
+        ("After a restart", lines(map(mono, after_restart(used)))),
     )
     return card("Configuration", facts(pairs), name="configuration")
+
+
+def _validation(used: Plain) -> str:
+    said = text(validation(used))
+    return f"{badge('no effect', BAD)} {said}" if used["validateError"] else said
 
 
 def devices_card(state: Plain) -> str:
@@ -136,17 +136,27 @@ def devices_card(state: Plain) -> str:
 
 def _device(each: Plain) -> tuple[str, str, str]:
     flags = [badge("exclusive", NOTE)] if each["exclusive"] else []
-    if each["unsupported"]:
-        flags.append(badge("can't all be expressed", WARN))
+    reasons = []
+    if each["delegated"]:
+        flags.append(badge("delegated", NOTE))
+        reasons = [f"for {', '.join(each['delegated'])}"]
+    elif each["unsupported"]:
+        flags.append(badge("can't be given", WARN))
+        reasons = each["unsupported"][:LINES_LIMIT]
     name = badges([mono(each["name"]), *flags])
-    for reason in each["unsupported"][:LINES_LIMIT]:
+    for reason in reasons:
         name += f"<div>{soft(reason)}</div>"
-    holders = [_pod(holder) for holder in each["holders"][:LISTED_LIMIT]]
+    holders = [_holder(holder) for holder in each["holders"][:LISTED_LIMIT]]
     more = len(each["holders"]) - len(holders)
     if more > 0:
         holders.append(soft(f"and {more} more"))
     path = mono(each["path"]) or badge("in no spec any more", WARN)
     return name, lines(holders) or soft("nobody"), path
+
+
+def _holder(each: Plain) -> str:
+    by = f" {soft('as')} {mono(each['as'])}" if "as" in each else ""
+    return _pod(each) + by
 
 
 def _pod(each: Plain) -> str:
@@ -242,8 +252,9 @@ def _why(each: Plain) -> str:
     why = [text(each["reason"])] if each["reason"] else []
     if each["mode"]:
         why.append(soft(each["mode"]))
-    if each["rule"]:
-        why.append(f"{soft('rule')} {mono(each['rule'])}")
+    rule = unnamed_rule(each)
+    if rule:
+        why.append(f"{soft('rule')} {mono(rule)}")
     return lines(why)
 
 

@@ -14,18 +14,24 @@ from typing import Any, TypeAlias
 
 from nri_cdi import __version__
 from nri_cdi.cdi.registry import Registry
-from nri_cdi.config import Config
+from nri_cdi.config import Config, needs_restart
 from nri_cdi.holders import Holder
 from nri_cdi.ledger import Decision, Drifted, Ledger, Link, Result
 from nri_cdi.nri.capabilities import Capabilities, RuntimeInfo
+from nri_cdi.nri.events import subscription
 from nri_cdi.plugin import CdiPlugin
 from nri_cdi.status.inventory import DeviceRow, Inventory
+from nri_cdi.status.occupancy import Held
 
 Plain: TypeAlias = "dict[str, Any]"
 
 MS_PER_S = 1000
 
 _MASK = "valid_events"
+
+_VALIDATION = subscription(["validate_container_adjustment"])
+_OFF = "false"
+_UNASKED = "this runtime asks no plugin (it takes NRI 0.10)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +41,15 @@ class Reading:
     ``path`` is empty where no file was read. ``loaded_at`` is in seconds since the
     epoch. ``error`` says why the file as it is now is not in use, and is empty if it
     is. Then the one before is in force, unless there was none: the plugin is
-    ``refusing`` containers for it.
+    ``refusing`` containers for it. ``wanted`` is the configuration as it was read, of
+    which some settings may take a restart; None if it is in use as it is.
     """
 
     path: str = ""
     loaded_at: float = 0.0
     error: str = ""
     refusing: bool = False
+    wanted: Config | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,33 +199,46 @@ def _configuration(seen: Observation) -> Plain:
         "aliases": list(config.aliases),
         "environment": dict(config.environment),
         "validate": str(config.validate),
+        "validateError": _unvalidated(config, seen.link.runtime),
+        "afterRestart": _after_restart(config, seen.reading),
     }
 
 
+def _unvalidated(config: Config, runtime: RuntimeInfo | None) -> str:
+    """Why nothing is validated although the configuration wants it; "" if it is."""
+    if config.validate == _OFF or runtime is None:
+        return ""
+    return "" if runtime.capabilities.valid_events & _VALIDATION else _UNASKED
+
+
+def _after_restart(config: Config, reading: Reading) -> dict[str, str]:
+    """The settings that count after a restart only, and their values then."""
+    wanted = reading.wanted
+    if wanted is None or reading.error:  # a broken file comes to something else
+        return {}
+    return {key: getattr(wanted, key) for key in needs_restart(config, wanted)}
+
+
 def _devices(seen: Observation, inventory: Inventory) -> Iterator[Plain]:
-    holders = _by_device(seen.holders)
-    runtime = seen.link.runtime
-    for row in inventory.rows(seen.config, seen.registry, runtime, holders):
-        yield _device(row, holders.get(row.name, ()))
+    known = (seen.config, seen.registry, seen.link.runtime, seen.holders)
+    return map(_device, inventory.rows(*known))
 
 
-def _by_device(holders: Sequence[Holder]) -> dict[str, list[Holder]]:
-    found: dict[str, list[Holder]] = {}
-    for holder in holders:
-        for device in holder.devices:
-            found.setdefault(device, []).append(holder)
-    return found
-
-
-def _device(row: DeviceRow, holders: Sequence[Holder]) -> Plain:
+def _device(row: DeviceRow) -> Plain:
     return {
         "name": row.name,
         "kind": row.kind,
         "path": row.path,
         "exclusive": row.exclusive,
-        "holders": [_container(each) for each in holders],
+        "holders": [_held(each) for each in row.holders],
         "unsupported": list(row.unsupported),
+        "delegated": list(row.delegated),
     }
+
+
+def _held(each: Held) -> Plain:
+    """A holder; it has ``as`` if it holds the device by another name."""
+    return _container(each.holder) | ({"as": each.by} if each.by else {})
 
 
 def _container(each: Holder | Drifted | Decision) -> Plain:

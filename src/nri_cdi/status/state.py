@@ -33,6 +33,13 @@ class _Each:
     shape: Any
 
 
+@dataclass(frozen=True, slots=True)
+class _Maybe:
+    """A value of a mapping that need not be there."""
+
+    shape: Any
+
+
 _TEXT, _FLAG, _COUNT = str, bool, int
 _NUMBER = (int, float)
 _STAMP = (str, type(None))
@@ -75,6 +82,8 @@ SHAPE: Mapping[str, Any] = MappingProxyType(
             "aliases": _TEXTS,
             "environment": _Each(_TEXT),
             "validate": _TEXT,
+            "validateError": _TEXT,
+            "afterRestart": _Each(_TEXT),
         },
         "devices": [
             {
@@ -82,8 +91,9 @@ SHAPE: Mapping[str, Any] = MappingProxyType(
                 "kind": _TEXT,
                 "path": _TEXT,
                 "exclusive": _FLAG,
-                "holders": [_CONTAINER],
+                "holders": [{**_CONTAINER, "as": _Maybe(_TEXT)}],
                 "unsupported": _TEXTS,
+                "delegated": _TEXTS,
             }
         ],
         "specs": {
@@ -145,8 +155,11 @@ def fits(value: object, shape: Any) -> bool:
         )
     if isinstance(shape, Mapping):
         return isinstance(value, dict) and all(
-            key in value and fits(value[key], each) for key, each in shape.items()
+            fits(value[key], each) if key in value else isinstance(each, _Maybe)
+            for key, each in shape.items()
         )
+    if isinstance(shape, _Maybe):
+        return fits(value, shape.shape)
     if isinstance(shape, list):
         [item] = shape
         return isinstance(value, list) and all(fits(each, item) for each in value)

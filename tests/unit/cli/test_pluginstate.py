@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,24 @@ def living(tmp_path: Path) -> Living:
     folder.mkdir()
     write_spec(folder, "0", "1")
     return Living(Config(spec_dirs=(str(folder),)))
+
+
+def test_a_holder_has_what_it_asked_for_and_not_what_that_keeps_from_others(
+    living: Living, address: UnixAddress
+) -> None:
+    [folder] = living.config.spec_dirs
+    write_spec(Path(folder), "0", "uuid", deviceNodes=[{"path": "/dev/null"}])
+    living.specs.refresh()
+    living.config = replace(living.config, exclusive=(f"{KIND}=*",))
+    living.plugin.use(living.config)
+    living.connect("2.1.9")
+    assert living.ask(f"{KIND}=0", pod="a") == ""
+    assert living.state()["devices"][1]["holders"] != []
+    with served(living, address):
+        state = plugin_state(str(address))
+    assert state is not None
+    [holder] = state.holders
+    assert holder.devices == (f"{KIND}=0",)
 
 
 def test_the_runtime_and_who_holds_what_are_known(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,63 @@ def test_the_status_is_printed_as_the_page_has_it(
     )
     assert "spec files: 1" in lines
     assert "requests: injected 1, refused 1" in lines
+
+
+def shown(address: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert main(["status", "--address", address]) == 0
+    return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_runtime_is_shown_in_the_words_of_the_page(
+    address: str, living: Living, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = living.plugin.ledger.link.runtime
+    assert runtime is not None
+    living.plugin.ledger.link.runtime = replace(runtime, version="2.1.9+unknown")
+    lines = shown(address, capsys)
+    assert "runtime containerd 2.1.9 (NRI 0.8)" in lines
+    [lacks] = [line for line in lines if line.startswith("can't express")]
+    assert "network devices, " in lacks
+    assert lacks.endswith("an RPC for each event")
+
+
+def test_why_the_configuration_is_not_in_use_is_shown(
+    address: str, living: Living, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = "config.yaml:3:1: unknown setting 'polcy'"
+    living.reading = replace(living.reading, error=error)
+    assert f"error {error}" in shown(address, capsys)
+    living.reading = replace(living.reading, refusing=True)
+    assert main(["status", "--address", address]) == 1
+    assert capsys.readouterr().out.count(error) == 1
+
+
+def test_what_the_configuration_can_not_have_now_is_shown(
+    address: str, living: Living, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "validation false" in shown(address, capsys)
+    living.config = replace(living.config, validate="true")
+    wanted = replace(living.config, index="20")
+    living.reading = replace(living.reading, wanted=wanted)
+    lines = shown(address, capsys)
+    words = "true, but this runtime asks no plugin (it takes NRI 0.10)"
+    assert f"validation {words}" in lines
+    assert "after a restart index: 20" in lines
+
+
+def test_a_device_says_how_it_is_given_and_by_which_name_it_is_held(
+    address: str, living: Living, spec_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nodes = [{"path": "/dev/null"}]
+    write_spec(spec_dir, "0", "1", deviceNodes=nodes, additionalGids=[44])
+    living.specs.refresh()
+    living.plugin.use(living.config)
+    path = spec_dir / "vendor.com-gpu.json"
+    by = f"default/trainer/main (as {KIND}=0)"
+    assert f"{KIND}=1 {by} {path} delegated: additionalGids" in shown(address, capsys)
+    living.config = replace(living.config, injection="resolve")
+    [line] = [line for line in shown(address, capsys) if line.startswith(f"{KIND}=1")]
+    assert f"{path} can't be given: device {KIND}=1 ({path}): additionalGids[0]" in line
 
 
 def test_foreign_text_does_not_speak_to_the_terminal(

@@ -15,7 +15,7 @@ from nri_cdi.holders import Holder
 from nri_cdi.ledger import Decision, Drifted, Result
 from nri_cdi.status.page import STYLE, STYLE_HASH, render
 from nri_cdi.status.sections import LISTED_LIMIT, TONES
-from nri_cdi.status.verdict import Tone, verdict
+from nri_cdi.status.verdict import ABILITIES, Tone, unnamed_rule, verdict
 from tests.unit.status.living import KIND, NOW, Living, write_spec
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e\x1b[31m\n</td><img src=x>"
@@ -53,7 +53,9 @@ class Reader(HTMLParser):
 
 
 def read(living: Living) -> dict[str, str]:
-    return Reader(render(living.state())).sections
+    """The text of each section, in one line."""
+    sections = Reader(render(living.state())).sections
+    return {name: " ".join(text.split()) for name, text in sections.items()}
 
 
 def test_the_policy_names_the_style_as_it_is() -> None:
@@ -79,7 +81,7 @@ def test_every_section_says_what_it_is_for(living: Living) -> None:
     sections = read(living)
     assert "Serving, with troubles" in sections["verdict"]
     assert "1 thing wrong with the specs" in sections["verdict"]
-    assert "containerd 2.1.9" in sections["runtime"]
+    assert "containerd 2.1.9 " in sections["runtime"]
     assert "network devices" in sections["runtime"]
     assert "unless one of 2 rules matches" in sections["configuration"]
     assert f"{KIND}=0 exclusive default/trainer" in sections["devices"]
@@ -87,6 +89,90 @@ def test_every_section_says_what_it_is_for(living: Living) -> None:
     assert "Every container has the devices" in sections["drifted"]
     assert "held by pod default/trainer" in sections["decisions"]
     assert "no-miners (denied)" in sections["counts"]
+
+
+def test_a_version_is_as_short_as_in_the_log(living: Living) -> None:
+    runtime = living.plugin.ledger.link.runtime
+    assert runtime is not None
+    living.plugin.ledger.link.runtime = replace(runtime, version="v2.1.9+unknown")
+    assert living.state()["runtime"]["version"] == "v2.1.9+unknown"
+    said = read(living)["runtime"]
+    assert "containerd 2.1.9 " in said
+    assert "unknown" not in said
+
+
+def test_a_rule_is_named_once(living: Living) -> None:
+    said = read(living)["decisions"]
+    assert said.count("no-miners") == 1
+    assert "rule notebooks" in said
+
+
+RULES = (
+    ("no-miners", "the policy's rule 'no-miners' denies a=b", ""),
+    ("(default)", "no rule of the policy allows a=b", ""),
+    ("one, (default)", "the policy's rule 'one' denies a; no rule allows b", ""),
+    ("one, two", "the policy's rule 'one' denies a long list …", "one, two"),
+    ("notebooks", "", "notebooks"),
+    ("(default)", "", "(default)"),
+    ("", "in no spec", ""),
+    ("", "", ""),
+)
+
+
+@pytest.mark.parametrize(("rule", "reason", "apart"), RULES)
+def test_a_rule_stands_apart_where_the_reason_does_not_name_it(
+    rule: str, reason: str, apart: str
+) -> None:
+    assert unnamed_rule({"rule": rule, "reason": reason}) == apart
+
+
+def test_every_capability_has_words(living: Living) -> None:
+    assert list(ABILITIES) == list(living.state()["runtime"]["capabilities"])
+
+
+def test_a_device_that_is_delegated_says_what_for(
+    living: Living, spec_dir: Path
+) -> None:
+    write_spec(spec_dir, "0", additionalGids=[44])
+    living.specs.refresh()
+    said = read(living)["devices"]
+    assert f"{KIND}=0 exclusive delegated for additionalGids default/trainer" in said
+    living.config = replace(living.config, injection="resolve")
+    said = read(living)["devices"]
+    assert f"{KIND}=0 exclusive can't be given device {KIND}=0 (" in said
+
+
+def test_a_device_that_is_held_by_another_name_says_by_which(
+    living: Living, spec_dir: Path
+) -> None:
+    write_spec(spec_dir, "0", "uuid", deviceNodes=[{"path": "/dev/null"}])
+    living.specs.refresh()
+    living.plugin.use(living.config)
+    living.ask(f"{KIND}=0", pod="trainer")
+    by = f"{KIND}=uuid default/trainer main as {KIND}=0"
+    assert by in read(living)["devices"]
+    # The trainer's and the notebook's two: another name is no other device.
+    assert "<b>3</b><span>held</span>" in render(living.state())
+
+
+def test_validation_without_effect_is_bad_news(spec_dir: Path) -> None:
+    config = Config(spec_dirs=(str(spec_dir),), validate="true")
+    living = Living(config).connect("2.1.9")
+    sections = read(living)
+    words = "true, but this runtime asks no plugin (it takes NRI 0.10)"
+    assert f"no effect {words}" in sections["configuration"]
+    assert "nothing is validated" in sections["verdict"]
+    living.connect("2.2.1")
+    assert "no effect" not in read(living)["configuration"]
+
+
+def test_what_waits_for_a_restart_is_shown(living: Living) -> None:
+    assert "After a restart" not in read(living)["configuration"]
+    wanted = replace(living.config, index="20", status="")
+    living.config = replace(living.config, status="/run/x.sock")
+    living.reading = replace(living.reading, wanted=wanted)
+    said = read(living)["configuration"]
+    assert "After a restart index: 20 status: none" in said
 
 
 def test_empty_sections_say_so_in_words() -> None:
@@ -126,15 +212,19 @@ def test_foreign_text_is_text_wherever_it_stands(living: Living) -> None:
     ledger.denied_by_rule[HOSTILE] += 1
     assert ledger.link.runtime is not None
     ledger.link.runtime = replace(ledger.link.runtime, name=HOSTILE, version=HOSTILE)
-    living.reading = replace(living.reading, path=HOSTILE)
     living.config = replace(
         living.config,
         exclusive=(HOSTILE,),
         aliases=(HOSTILE,),
         environment=((HOSTILE, HOSTILE),),
     )
+    wanted = replace(living.config, name=HOSTILE)
+    living.reading = replace(living.reading, path=HOSTILE, wanted=wanted)
+    state = living.state()
+    state["devices"][0]["holders"][0]["as"] = HOSTILE
+    state["devices"][1]["delegated"] = [HOSTILE]
 
-    page = render(living.state())
+    page = render(state)
 
     assert Reader(page).tags <= plain.tags | {"table"}
     assert Reader(page).attributes == plain.attributes

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from nri_cdi.config import Config
 from nri_cdi.status.snapshot import timestamp
-from tests.unit.status.living import KIND, Living
+from tests.unit.status.living import KIND, Living, write_spec
 
 SHAPE = {
     "version": (),
@@ -25,9 +26,12 @@ SHAPE = {
     "configuration": (
         *("path", "loadedAt", "error", "refusing", "injection"),
         *("policyDefault", "rules"),
-        *("exclusive", "aliases", "environment", "validate"),
+        *("exclusive", "aliases", "environment"),
+        *("validate", "validateError", "afterRestart"),
     ),
-    "devices": ("name", "kind", "path", "exclusive", "holders", "unsupported"),
+    "devices": (
+        *("name", "kind", "path", "exclusive", "holders", "unsupported", "delegated"),
+    ),
     "specs": ("files", "devices", "directories", "errors", "conflicts"),
     "drifted": (),
     "decisions": (
@@ -92,6 +96,53 @@ def test_a_device_has_its_holders(living: Living) -> None:
     assert (holder["namespace"], holder["pod"]) == ("default", "trainer")
     assert devices[f"{KIND}=0"]["exclusive"]
     assert not devices[f"{KIND}=1"]["exclusive"]
+
+
+def test_a_device_that_is_held_by_another_name_says_by_which(spec_dir: Path) -> None:
+    nodes = [{"path": "/dev/null"}]
+    write_spec(spec_dir, "0", "uuid", deviceNodes=nodes)
+    config = Config(spec_dirs=(str(spec_dir),), exclusive=(f"{KIND}=*",))
+    living = Living(config).connect()
+    assert living.ask(f"{KIND}=0", pod="trainer") == ""
+    first, second = living.state()["devices"]
+    assert second["name"] == f"{KIND}=uuid"
+    assert second["holders"] == [{**first["holders"][0], "as": f"{KIND}=0"}]
+    assert "as" not in first["holders"][0]
+    assert f"(as {KIND}=0)" in living.ask(f"{KIND}=uuid", pod="late-comer")
+
+
+VALIDATIONS = (
+    ("false", "2.1.9", ""),
+    ("true", "2.1.9", "this runtime asks no plugin (it takes NRI 0.10)"),
+    ("true", "2.2.1", ""),
+    ("true", "", ""),
+)
+
+
+@pytest.mark.parametrize(("validate", "version", "error"), VALIDATIONS)
+def test_a_runtime_that_asks_no_plugin_to_validate_is_an_error(
+    spec_dir: Path, validate: str, version: str, error: str
+) -> None:
+    living = Living(Config(spec_dirs=(str(spec_dir),), validate=validate))
+    if version:
+        living.connect(version)
+    assert living.state()["configuration"]["validateError"] == error
+
+
+def test_settings_that_wait_for_a_restart_have_their_values(living: Living) -> None:
+    assert living.state()["configuration"]["afterRestart"] == {}
+    wanted = replace(living.config, index="20", validate="true", log_level="debug")
+    living.reading = replace(living.reading, wanted=wanted)
+    state = living.state()
+    waiting = {"index": "20", "validate": "true"}
+    assert state["configuration"]["afterRestart"] == waiting
+    assert (state["index"], state["configuration"]["validate"]) == ("10", "false")
+
+
+def test_after_a_restart_with_a_broken_file_nothing_is_known(living: Living) -> None:
+    wanted = replace(living.config, index="20")
+    living.reading = replace(living.reading, wanted=wanted, error="bad")
+    assert living.state()["configuration"]["afterRestart"] == {}
 
 
 def test_what_is_observed_does_not_change_any_more(living: Living) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.unit.status.living import KIND, Living, write_spec
 
 DRIP_S = 0.02
 PATIENCE_S = 0.1
+
+NODES = "vendor.com/nodes"
 
 
 @pytest.fixture
@@ -55,6 +58,13 @@ def whole(living: Living, spec_dir: Path) -> Any:
     """A state in which no list is empty."""
     living.ask(f"{KIND}=0", pod="trainer")
     living.ask(f"{KIND}=none", pod="trainer")
+    nodes = [{"path": "/dev/null"}]
+    write_spec(spec_dir, "a", "b", kind=NODES, deviceNodes=nodes, additionalGids=[5])
+    living.config = replace(living.config, exclusive=(f"{NODES}=a",))
+    living.reading = replace(living.reading, wanted=replace(living.config, index="20"))
+    living.plugin.use(living.config)
+    living.specs.refresh()
+    living.ask(f"{NODES}=a", pod="trainer-of-a")
     (spec_dir / "broken.yaml").write_text("a: 1\n")
     write_spec(spec_dir, "x", kind="vendor.com/net")
     (spec_dir / "twice.json").write_text((spec_dir / "vendor.com-net.json").read_text())
@@ -98,6 +108,21 @@ def test_of_another_type_nothing_is_accepted(living: Living, spec_dir: Path) -> 
             accepted.add(path)
     # Only written for other programs.
     assert accepted == {("runtime", "requestTimeoutS")}
+
+
+def test_what_need_not_be_there_has_its_type_as_well(
+    living: Living, spec_dir: Path
+) -> None:
+    state = whole(living, spec_dir)
+    [holder] = [
+        holder
+        for device in state["devices"]
+        for holder in device["holders"]
+        if "as" in holder
+    ]
+    assert fits(state, SHAPE)
+    holder["as"] = None
+    assert not fits(state, SHAPE)
 
 
 @pytest.mark.parametrize(
