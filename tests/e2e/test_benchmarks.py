@@ -27,7 +27,7 @@ SMALL = Sizes(
 @pytest.mark.parametrize(
     ("part", "units"),
     [
-        ("roundtrip", ["x", "µs"] * 3 + ["µs"] * 3 + ["x", "µs"] * 6),
+        ("roundtrip", ["x", "µs"] * 3 + ["µs"] * 3 + ["x", "µs"] * 12),
         ("manydevices", ["ms"] * 8),
         ("synchronizing", ["ms"] * 4),
         ("freshness", ["ms"] * 4),
