@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from importlib import import_module
 
 from nri_cdi import __version__
 from nri_cdi.config import Config, Loader, needs_restart, parse_config
@@ -40,6 +41,10 @@ logger = logging.getLogger(__name__)
 SWITCH_INTERVAL_S = 0.0001
 
 EXIT_FAILURE = 1
+
+# How long the status waits for the plugin to be synchronized, which may take minutes.
+STATUS_PATIENCE_S = 0.3
+STATUS_LOOK_S = 0.01
 
 
 def run(
@@ -137,7 +142,7 @@ class _Daemon:
             self._plugin = plugin = self._made_plugin(specs)
             loop.add_signal_handler(signal.SIGHUP, self._reload)
             self._say_start(plugin)
-            await self._serve_status()
+            self._serving_status = asyncio.create_task(self._serve_status_soon())
             self._feed_watchdog()
             # systemd may start what waits for this service: a runtime, for one, which
             # has to be up before the plugin can register with it. So ready means ready
@@ -146,6 +151,7 @@ class _Daemon:
             with suppress(asyncio.CancelledError):
                 await self._serve(plugin)
             notify(self._environ, "STOPPING=1")
+            self._serving_status.cancel()
 
     def _made_plugin(self, specs: SpecKeeper) -> CdiPlugin:
         return CdiPlugin(
@@ -170,6 +176,24 @@ class _Daemon:
     def _take_stock(self) -> None:
         if self._plugin is not None:
             self._plugin.take_stock()
+
+    async def _serve_status_soon(self) -> None:
+        """Serve the status once the plugin is synchronized, or has waited for a while.
+
+        Connecting comes first, and to load what serves takes a fifth of the start.
+        """
+        if not self._config.status:
+            return
+        loop = asyncio.get_running_loop()
+        until = loop.time() + STATUS_PATIENCE_S
+        # A tenth of a second or so; nothing else has to know of it.
+        while not self._is_synchronized() and loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(STATUS_LOOK_S)
+        await asyncio.to_thread(import_module, "nri_cdi.status.server")
+        await self._serve_status()
+
+    def _is_synchronized(self) -> bool:
+        return self._plugin is not None and self._plugin.ledger.link.synchronized
 
     async def _serve_status(self) -> None:
         plugin, specs = self._plugin, self._specs
@@ -225,7 +249,7 @@ class _Daemon:
         # What was told before the runtime had its say was not all.
         self._started = config
         if not had_status:
-            self._serving_status = asyncio.create_task(self._serve_status())
+            self._serving_status = asyncio.create_task(self._serve_status_soon())
 
     def _over(self, config: Config) -> Config:
         """A configuration with what the runtime has laid over it."""

@@ -169,6 +169,7 @@ def test_a_plugin_without_its_runtime_is_healthy_and_not_ready(
     )
     with plugin:
         plugin.await_line("can't connect")
+        plugin.await_line("status: served on")
         assert status.get("/healthz") == (200, "ok\n")
         code, text = status.get("/readyz")
         assert code == 503
