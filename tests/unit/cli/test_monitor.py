@@ -213,7 +213,9 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 def test_a_change_is_printed_at_once(cdi: Path) -> None:
     with process("-o", "json") as started:
         assert started.stdout is not None
-        write(cdi / "v.json", [device("0", {"env": ["A=2"]}), "1", "2"])
+        # At once: half a file would be an event of its own.
+        write(cdi / "v.new", [device("0", {"env": ["A=2"]}), "1", "2"])
+        (cdi / "v.new").rename(cdi / "v.json")
         changed, added = (json.loads(started.stdout.readline()) for _ in range(2))
         assert (changed["event"], changed["device"]) == ("changed", "v.com/gpu=0")
         assert (added["event"], added["device"]) == ("added", "v.com/gpu=2")
