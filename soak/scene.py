@@ -30,6 +30,10 @@ BLOCKING_NRI = (0, 7)
 """From which NRI version on it does. Source: NRI pkg/adaptation, BlockPluginSync;
 containerd has it from 1.7.26 on."""
 
+Granted = tuple[str, float, float]
+"""The name of a container that got devices, when it was asked for and when it had them.
+"""
+
 STALE_S = 0.3
 """How old specs may be: the plugin waits 0.1 s at most for a scan to end, and on a
 machine that is busy a scan takes longer. It is counted."""
@@ -47,10 +51,7 @@ class Periods:
 
 
 class Scene:
-    """A runtime, plugins one after the other, specs, settings, and the books.
-
-    ``granted`` has the name of each container that got devices, and when it was made.
-    """
+    """A runtime, plugins one after the other, specs, settings, and the books."""
 
     def __init__(self, containerd: Containerd, log_dir: Path, seed: int) -> None:
         self.containerd = containerd
@@ -73,7 +74,7 @@ class Scene:
         self.stopping = threading.Event()
         self.workers: list[threading.Thread] = []
         self.plugins: list[PluginProcess] = []
-        self.granted: list[tuple[str, float, float]] = []
+        self.granted: list[Granted] = []
 
     @property
     def plugin(self) -> PluginProcess:
