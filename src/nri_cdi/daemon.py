@@ -22,6 +22,7 @@ from dataclasses import replace
 from importlib import import_module
 
 from nri_cdi import __version__
+from nri_cdi.address import parse_address
 from nri_cdi.config import Config, Loader, needs_restart, parse_config
 from nri_cdi.errors import ConfigError, NriCdiError
 from nri_cdi.logs import logging_to_stderr, set_log_format, set_log_level
@@ -30,7 +31,6 @@ from nri_cdi.nri.session import serve, serve_launched
 from nri_cdi.plugin import CdiPlugin
 from nri_cdi.sdnotify import notify, watchdog_interval_s
 from nri_cdi.speckeeper import SPECS_THREAD, SpecKeeper
-from nri_cdi.status.address import parse_address
 from nri_cdi.status.snapshot import Reading
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from nri_cdi.status.address import LoopbackAddress, parse_address
+from nri_cdi.address import LoopbackAddress, parse_address
 from nri_cdi.status.client import fetch
 
 SOON_S = 10

@@ -154,7 +154,7 @@ def _theirs(node: Node, options: argparse.Namespace) -> Plugin:
 
 def _ask(address: str) -> tuple[dict[str, Any] | None, str]:
     """The plugin's own state, or why it can't be had."""
-    from nri_cdi.status.address import parse_address
+    from nri_cdi.address import parse_address
     from nri_cdi.status.client import StatusUnavailableError
     from nri_cdi.status.state import fetch_state
 

@@ -33,7 +33,7 @@ def plugin_state(address: str) -> PluginState | None:
 
     None if it can't be had; standard error says why.
     """
-    from nri_cdi.status.address import parse_address  # of a plugin that has a status
+    from nri_cdi.address import parse_address  # of a plugin that has a status
     from nri_cdi.status.state import fetch_state
 
     try:

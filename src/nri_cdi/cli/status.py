@@ -96,7 +96,7 @@ def _check(address: str, path: str) -> int:
 
 def _parsed(address: str) -> Any:
     """Raises: ConfigError."""
-    from nri_cdi.status.address import parse_address
+    from nri_cdi.address import parse_address
 
     try:
         return parse_address(address)

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
+from nri_cdi.address import check_path, parse_address
 from nri_cdi.cdi.names import parse_kind
 from nri_cdi.config.globs import DEVICE, check_glob
-from nri_cdi.quoting import MAX_QUOTED, quoted, quoted_path
+from nri_cdi.quoting import MAX_QUOTED, quoted
 from nri_cdi.requests import ALIASES
 
 Check = Callable[[str], str]
@@ -21,9 +22,6 @@ LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 INJECTIONS = ("auto", "resolve", "delegate")
 VALIDATIONS = ("false", "true", "only")
-
-# unix(7): sun_path has 108 bytes, one of them for the end.
-SOCKET_PATH_LIMIT = 107
 
 _INDEX = re.compile(r"[0-9][0-9]")
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -38,10 +36,6 @@ _LABEL_KEY = re.compile(
     r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 )
 _MAX_LABEL_KEY = 253 + 1 + 63  # prefix, slash and name
-
-_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|\[::1\]):(?P<port>[0-9]{1,5})")
-_TCP = re.compile(r"[^/]*:[^/:]*")
-_PORTS = range(1, 2**16)
 
 
 def check_index(text: str) -> str:
@@ -61,48 +55,16 @@ def check_name(text: str) -> str:
     return text
 
 
-def check_path(text: str) -> str:
-    """An absolute path. Raises: ValueError."""
-    if not text.startswith("/") or "\0" in text:
-        raise ValueError(f"{quoted_path(text)} is not an absolute path")
-    return text
-
-
 def check_optional_path(text: str) -> str:
     """An absolute path, or none. Raises: ValueError."""
     return check_path(text) if text else text
 
 
-def check_socket(text: str) -> str:
-    """The path of a Unix socket. Raises: ValueError."""
-    path = check_path(text)
-    if len(path.encode()) > SOCKET_PATH_LIMIT:
-        raise ValueError(
-            f"{quoted_path(text)} is longer than the {SOCKET_PATH_LIMIT} bytes that "
-            "the path of a socket may have"
-        )
-    return path
-
-
 def check_status(text: str) -> str:
     """Where the status is shown; nothing for nowhere. Raises: ValueError."""
-    loopback = _LOOPBACK.fullmatch(text)
-    if loopback and int(loopback["port"]) in _PORTS:
-        return text
-    if not text:
-        return text
-    if text.startswith("/") and not text.endswith("/"):
-        return check_socket(text)
-    if loopback is None and _TCP.fullmatch(text):
-        raise ValueError(
-            f"{quoted(text)} is not 127.0.0.1:PORT or [::1]:PORT; the status names "
-            "pods to whoever asks, so it stays on this host: to show it elsewhere put "
-            "a proxy that checks who asks in front, such as kube-rbac-proxy"
-        )
-    raise ValueError(
-        f"{quoted_path(text)} is not an address of the status: the absolute path of a "
-        "socket, 127.0.0.1:PORT or [::1]:PORT, with a port from 1 to 65535"
-    )
+    if text:
+        parse_address(text)
+    return text
 
 
 def check_alias(text: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from nri_cdi.address import check_path, check_socket
 from nri_cdi.cdi.pointers import at_key
 from nri_cdi.config.checks import (
     FORMATS,
@@ -23,8 +24,6 @@ from nri_cdi.config.checks import (
     check_kind,
     check_name,
     check_optional_path,
-    check_path,
-    check_socket,
     check_status,
     check_variable,
     one_of,

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import h11
 
+from nri_cdi.address import Address, LoopbackAddress
 from nri_cdi.errors import NriCdiError
-from nri_cdi.status.address import Address, LoopbackAddress
 
 # The plugin answers within its own 10 s, or closes the connection.
 TIMEOUT_S = 12.0

@@ -9,7 +9,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from nri_cdi.status.address import Address, LoopbackAddress, UnixAddress
+from nri_cdi.address import Address, LoopbackAddress, UnixAddress
 
 # Its owner alone, which is root: pods' names are nobody else's business.
 SOCKET_MODE = 0o600

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
-from nri_cdi.status.address import Address, LoopbackAddress
+from nri_cdi.address import Address, LoopbackAddress
 from nri_cdi.status.exchange import Exchange
 from nri_cdi.status.listener import BACKLOG, Listener
 from nri_cdi.status.site import Answer, Request, Site

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
-from nri_cdi.status.address import LOOPBACK_HOSTS
+from nri_cdi.address import LOOPBACK_HOSTS
 from nri_cdi.status.inventory import Inventory
 from nri_cdi.status.metrics import expose
 from nri_cdi.status.page import DEVICES_LIMIT, STYLE_HASH, render

@@ -13,8 +13,8 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from nri_cdi.address import Address
 from nri_cdi.quoting import printable
-from nri_cdi.status.address import Address
 from nri_cdi.status.client import TIMEOUT_S, StatusUnavailableError, fetch
 
 PATH = "/status.json"

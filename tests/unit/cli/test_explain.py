@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from nri_cdi.address import UnixAddress
 from nri_cdi.cdi.yamltext import to_yaml
 from nri_cdi.cli import main
 from nri_cdi.config import Config
 from nri_cdi.nri.capabilities import NRI_VERSIONS
-from nri_cdi.status.address import UnixAddress
 from tests.unit.status.living import Living
 from tests.unit.status.serving import served
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from nri_cdi.address import UnixAddress
 from nri_cdi.cli.pluginstate import plugin_state
 from nri_cdi.config import Config
 from nri_cdi.holders import Holder
-from nri_cdi.status.address import UnixAddress
 from tests.unit.status.living import KIND, Living, write_spec
 from tests.unit.status.serving import served
 

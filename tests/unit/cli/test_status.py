@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nri_cdi.address import UnixAddress
 from nri_cdi.cli import main
 from nri_cdi.config import Config
-from nri_cdi.status.address import UnixAddress
 from tests.unit.status.living import KIND, Living, write_spec
 from tests.unit.status.serving import served
 
@@ -207,4 +207,6 @@ def test_what_is_no_address_is_a_mistake(
     address_: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["status", "--address", address_]) == 2
-    assert "is no status address" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert f"{address_!r} is not " in err
+    assert "127.0.0.1:PORT or [::1]:PORT" in err

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nri_cdi.status.address import Address
+from nri_cdi.address import Address
 from nri_cdi.status.server import StatusServer
 from tests.unit.status.living import Living
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nri_cdi.status.address import UnixAddress
+from nri_cdi.address import UnixAddress
 from nri_cdi.status.client import StatusUnavailableError, fetch
 from tests.unit.status.living import Living
 from tests.unit.status.serving import served

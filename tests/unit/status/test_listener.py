@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nri_cdi.status.address import LoopbackAddress, UnixAddress
+from nri_cdi.address import LoopbackAddress, UnixAddress
 from nri_cdi.status.listener import Listener
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from nri_cdi.status.address import Address, LoopbackAddress, UnixAddress
+from nri_cdi.address import Address, LoopbackAddress, UnixAddress
 from nri_cdi.status.listener import BACKLOG
 from nri_cdi.status.server import Limits, StatusServer
 from nri_cdi.status.snapshot import Observation

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nri_cdi.status.address import UnixAddress
+from nri_cdi.address import UnixAddress
 from nri_cdi.status.client import StatusUnavailableError
 from nri_cdi.status.state import SHAPE, fetch_state, fits
 from tests.unit.status.living import KIND, Living, write_spec
