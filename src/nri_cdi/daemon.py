@@ -16,13 +16,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
+from typing import TypeVar
 
 from nri_cdi import __version__
-from nri_cdi.address import parse_address
 from nri_cdi.config import Config, Loader, needs_restart, parse_config
 from nri_cdi.errors import ConfigError, NriCdiError
 from nri_cdi.logs import logging_to_stderr, set_log_format, set_log_level
@@ -31,7 +33,8 @@ from nri_cdi.nri.session import serve, serve_launched
 from nri_cdi.plugin import CdiPlugin
 from nri_cdi.sdnotify import notify, watchdog_interval_s
 from nri_cdi.speckeeper import SPECS_THREAD, SpecKeeper
-from nri_cdi.status.snapshot import Reading
+from nri_cdi.status.reading import Reading
+from nri_cdi.terms import Terms
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,10 @@ EXIT_FAILURE = 1
 # How long the status waits for the plugin to be synchronized, which may take minutes.
 STATUS_PATIENCE_S = 0.3
 STATUS_LOOK_S = 0.01
+
+CONFIG_THREAD = "configuration"
+
+T = TypeVar("T")
 
 
 def run(
@@ -71,7 +78,10 @@ def run(
         log_format=config.log_format,
     ):
         status = _run(config, environ, broken, loader)
-    if any(thread.name.startswith(SPECS_THREAD) for thread in threading.enumerate()):
+    if any(
+        thread.name.startswith((SPECS_THREAD, CONFIG_THREAD))
+        for thread in threading.enumerate()
+    ):
         # It reads a large file, or a file system that doesn't answer. The interpreter
         # would wait for it.
         os._exit(status)
@@ -107,6 +117,7 @@ class _Daemon:
         broken: ConfigError | None,
         loader: Loader | None,
     ) -> None:
+        self._began_at = time.time()
         self._config = self._started = config
         self._environ = environ
         self._broken = broken
@@ -142,7 +153,7 @@ class _Daemon:
             self._plugin = plugin = self._made_plugin(specs)
             loop.add_signal_handler(signal.SIGHUP, self._reload)
             self._say_start(plugin)
-            self._serving_status = asyncio.create_task(self._serve_status_soon())
+            self._serving_status = asyncio.create_task(self._serve_status())
             self._feed_watchdog()
             # systemd may start what waits for this service: a runtime, for one, which
             # has to be up before the plugin can register with it. So ready means ready
@@ -177,33 +188,25 @@ class _Daemon:
         if self._plugin is not None:
             self._plugin.take_stock()
 
-    async def _serve_status_soon(self) -> None:
+    async def _serve_status(self) -> None:
         """Serve the status once the plugin is synchronized, or has waited for a while.
 
         Connecting comes first, and to load what serves takes a fifth of the start.
         """
-        if not self._config.status:
+        plugin, specs = self._plugin, self._specs
+        if not self._config.status or plugin is None or specs is None:
             return
         loop = asyncio.get_running_loop()
         until = loop.time() + STATUS_PATIENCE_S
         # A tenth of a second or so; nothing else has to know of it.
-        while not self._is_synchronized() and loop.time() < until:  # noqa: ASYNC110
+        while not plugin.ledger.link.synchronized and loop.time() < until:  # noqa: ASYNC110
             await asyncio.sleep(STATUS_LOOK_S)
-        await asyncio.to_thread(import_module, "nri_cdi.status.server")
-        await self._serve_status()
-
-    def _is_synchronized(self) -> bool:
-        return self._plugin is not None and self._plugin.ledger.link.synchronized
-
-    async def _serve_status(self) -> None:
-        plugin, specs = self._plugin, self._specs
-        if not self._config.status or plugin is None or specs is None:
-            return
         # With an HTTP parser and the metrics, 4 MB that most nodes can do without.
+        await asyncio.to_thread(import_module, "nri_cdi.status.server")
+        from nri_cdi.address import parse_address
         from nri_cdi.status.server import StatusServer
         from nri_cdi.status.snapshot import observe
 
-        started_at = time.time()
         server = StatusServer(
             parse_address(self._config.status),
             lambda: observe(
@@ -211,7 +214,7 @@ class _Daemon:
                 plugin,
                 specs.registry,
                 self._reading,
-                started_at=started_at,
+                started_at=self._began_at,
             ),
         )
         await self._stack.enter_async_context(server)
@@ -249,13 +252,21 @@ class _Daemon:
         # What was told before the runtime had its say was not all.
         self._started = config
         if not had_status:
-            self._serving_status = asyncio.create_task(self._serve_status_soon())
+            self._serving_status = asyncio.create_task(self._serve_status())
 
     def _over(self, config: Config) -> Config:
         """A configuration with what the runtime has laid over it."""
         if not self._from_runtime:
             return config
         return parse_config(self._from_runtime, _RUNTIMES, config)
+
+    def _loaded(self, loader: Loader) -> tuple[Config, Terms]:
+        """The configuration as it is now, and what takes the longest of it.
+
+        Raises: ConfigError.
+        """
+        config = self._over(loader.load())
+        return config, Terms.of(config)
 
     def _reload(self) -> None:
         logger.info("SIGHUP: reading the configuration and the specs")
@@ -273,13 +284,11 @@ class _Daemon:
         assert self._specs is not None
         if self._loader is not None:
             try:
-                # In a thread of its own: the file may be on a disk that hangs.
-                config = await asyncio.to_thread(self._loader.load)
-                config = self._over(config)
+                config, terms = await _aside(partial(self._loaded, self._loader))
             except ConfigError as error:
                 self._keep_old(error)
             else:
-                self._take_new(config)
+                self._take_new(config, terms)
         self._specs.rescan()
 
     def _keep_old(self, error: ConfigError) -> None:
@@ -289,7 +298,7 @@ class _Daemon:
         reasons = "; ".join(error.lines())
         self._reading = replace(self._reading, error=reasons)
 
-    def _take_new(self, config: Config) -> None:
+    def _take_new(self, config: Config, terms: Terms) -> None:
         wanted = config
         waiting = needs_restart(self._started, config)
         if waiting:
@@ -303,21 +312,33 @@ class _Daemon:
         changed = config != self._config
         if self._plugin is not None:
             self._plugin.mended()
-        self._use(config)
+        self._use(config, terms)
         self._reading = Reading(path=self._path(), loaded_at=time.time(), wanted=wanted)
         logger.info(
             "the configuration is read again: %s",
             "in use from now on" if changed else "nothing has changed",
         )
 
-    def _use(self, config: Config) -> None:
+    def _use(self, config: Config, terms: Terms | None = None) -> None:
         set_log_level(config.log_level)
         set_log_format(config.log_format)
         if self._plugin is not None:
-            self._plugin.use(config)
+            self._plugin.use(config, terms)
         if self._specs is not None:
             self._specs.use(config.spec_dirs)
         self._config = config
+
+
+async def _aside(call: Callable[[], T]) -> T:
+    """What a call returns, from a thread that nothing waits for when the process ends.
+
+    The loop waits for those of its own, and a file may be on a disk that hangs.
+    """
+    thread = ThreadPoolExecutor(1, thread_name_prefix=CONFIG_THREAD)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(thread, call)
+    finally:
+        thread.shutdown(wait=False)
 
 
 _RUNTIMES = "the configuration that the runtime has"

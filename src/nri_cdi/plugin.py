@@ -154,17 +154,19 @@ class CdiPlugin(Plugin):
             mask &= ~_CREATION
         return mask
 
-    def use(self, config: Config) -> None:
+    def use(self, config: Config, terms: Terms | None = None) -> None:
         """Take over what a configuration says about requests, from now on.
 
-        To validate or not is agreed upon with the runtime when it is connected.
+        Its ``terms``, where they are given, need not be made here: that takes a second
+        for a policy of a megabyte. To validate or not is agreed upon with the runtime
+        when it is connected.
         """
         self._config = config
         self._latest = None
         if self._broken is not None:
             # It may have switched on what we can't read: who asks so is refused too.
-            config = replace(config, aliases=tuple(ALIASES))
-        self._terms = Terms.of(config)
+            config, terms = replace(config, aliases=tuple(ALIASES)), None
+        self._terms = Terms.of(config) if terms is None else terms
         injection = Injection(config.injection)
         self._injector = Injector(injection, config.host_dev_root)
         self._injector.serve(self.runtime)

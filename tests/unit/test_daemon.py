@@ -29,10 +29,11 @@ def process(
     log: Path,
     environ: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
+    program: Sequence[str] = ("-m", "nri_cdi"),
 ) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as stderr:
         child = subprocess.Popen(
-            [sys.executable, "-m", "nri_cdi", *arguments],
+            [sys.executable, *program, *arguments],
             stderr=stderr,
             env=dict(os.environ if environ is None else environ),
             pass_fds=pass_fds,
@@ -128,6 +129,40 @@ def test_sighup_reads_the_specs_and_ends_nothing(tmp_path: Path) -> None:
         child.send_signal(signal.SIGHUP)
         wait_for(log, "SIGHUP: reading the configuration and the specs")
         assert child.poll() is None
+
+
+# A disk that hangs takes a kernel that does; from here it looks like this.
+HANGING = """
+import sys, threading
+from nri_cdi.config import Config, Loader
+from nri_cdi.daemon import run
+
+class HangingLoader(Loader):
+    def load(self):
+        print("begins to read", file=sys.stderr, flush=True)
+        threading.Event().wait()
+
+config = Config(socket=sys.argv[1], spec_dirs=(sys.argv[2],))
+sys.exit(run(config, {}, loader=HangingLoader(None, {}, {})))
+"""
+
+
+def test_a_configuration_on_a_disk_that_hangs_holds_nothing_up(tmp_path: Path) -> None:
+    write_spec(tmp_path / "cdi", "0")
+    path, log = tmp_path / "nri.sock", tmp_path / "log"
+    arguments = [str(path), str(tmp_path / "cdi")]
+    with (
+        process(arguments, log, program=("-c", HANGING)) as child,
+        StandIn(str(path)) as runtime,
+        runtime.accept() as connection,
+    ):
+        connection.start()
+        child.send_signal(signal.SIGHUP)
+        wait_for(log, "begins to read")
+        assert gpu(connection, "0") == "0"
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(DEADLINE_S) == 0
+    assert log.read_text().endswith(" INFO stopped\n")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from nri_cdi.nri.events import subscription
 from nri_cdi.plugin import CdiPlugin
 from nri_cdi.status.inventory import DeviceRow, Inventory
 from nri_cdi.status.occupancy import Held
+from nri_cdi.status.reading import Reading
 
 Plain: TypeAlias = "dict[str, Any]"
 
@@ -32,24 +33,6 @@ _MASK = "valid_events"
 _VALIDATION = subscription(["validate_container_adjustment"])
 _OFF = "false"
 _UNASKED = "this runtime asks no plugin (it takes NRI 0.10)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How the configuration was read last.
-
-    ``path`` is empty where no file was read. ``loaded_at`` is in seconds since the
-    epoch. ``error`` says why the file as it is now is not in use, and is empty if it
-    is. Then the one before is in force, unless there was none: the plugin is
-    ``refusing`` containers for it. ``wanted`` is the configuration as it was read, of
-    which some settings may take a restart; None if it is in use as it is.
-    """
-
-    path: str = ""
-    loaded_at: float = 0.0
-    error: str = ""
-    refusing: bool = False
-    wanted: Config | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import RuntimeInfo
 from nri_cdi.plugin import CdiPlugin
 from nri_cdi.status.inventory import Inventory
-from nri_cdi.status.snapshot import Observation, Plain, Reading, build, observe
+from nri_cdi.status.reading import Reading
+from nri_cdi.status.snapshot import Observation, Plain, build, observe
 from nri_cdi.ttrpc.status import RpcError
 from testbed.standin import container_request, containerd
 
