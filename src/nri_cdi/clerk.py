@@ -29,11 +29,11 @@ class Clerk:
 
     def late(self, order: Order, why: str) -> None:
         """Nobody waits for the answer any more; the connection says so in the log."""
-        self._note(order, Result.LATE, reason=shortened(why))
+        self._note(order, Result.LATE, reason=why)
 
     def refused(self, order: Order, result: Result, why: str, rule: str = "") -> None:
         """The container is not to be; ``result`` says by what."""
-        decision = self._note(order, result, reason=shortened(why), rule=rule)
+        decision = self._note(order, result, reason=why, rule=rule)
         logger.error(
             "%s: refused: %s", Whom(decision), why, extra={"facts": Facts(decision)}
         )
@@ -84,7 +84,7 @@ class Clerk:
             devices=shown(order.names),
             mode=mode,
             rule=rule,
-            reason=reason,
+            reason=shortened(reason),
             took_s=took_s,
         )
         self._ledger.record(decision)

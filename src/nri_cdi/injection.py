@@ -256,8 +256,18 @@ class Injector:
         self._kept = 0
 
 
+def given_before(pod: api.PodSandbox, container: api.Container) -> tuple[str, ...]:
+    """The devices that another plugin of this kind says it has given, in either way."""
+    marks = container.annotations
+    if RESOLVED_MARK not in marks and DELEGATED_MARK not in marks:
+        return ()
+    return marked(pod, container, RESOLVED_MARK) + marked(
+        pod, container, DELEGATED_MARK
+    )
+
+
 def marked(pod: api.PodSandbox, container: api.Container, mark: str) -> tuple[str, ...]:
-    """The devices that another plugin of this kind says it has given.
+    """The devices that another plugin of this kind says it has given in one way.
 
     A runtime can be told to pass annotations of pods on to their containers. A mark
     that the pod has is its author's, and tells nothing.

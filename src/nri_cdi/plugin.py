@@ -36,7 +36,7 @@ from nri_cdi.injection import (
     Compiled,
     Injection,
     Injector,
-    marked,
+    given_before,
     nodes_of,
 )
 from nri_cdi.ledger import Drifted, Ledger, Result
@@ -306,12 +306,14 @@ class CdiPlugin(Plugin):
             self.ledger.nothing()
             if self._terms.variables:
                 # A variable that asked has another value where its device set it.
-                present += self._permitted(request.pod, _given_before(request))
+                present += self._permitted(
+                    request.pod, given_before(request.pod, container)
+                )
             if present:
                 self.holders.add(self._holding(request, present))
             return None
         order = self._allowed(Order(request, asked, names, present, started))
-        before = _given_before(request)
+        before = given_before(request.pod, container)
         if before:
             order = _left_after(order, before)
             if not order.names:
@@ -610,13 +612,3 @@ def _left_after(order: Order, before: tuple[str, ...]) -> Order:
     present = order.present + asked_for
     left = order.asked.without(present)
     return order._replace(names=left, present=present, seen=True)
-
-
-def _given_before(request: api.CreateContainerRequest) -> tuple[str, ...]:
-    """The devices that another instance says it has given."""
-    marks = request.container.annotations
-    if RESOLVED_MARK not in marks and DELEGATED_MARK not in marks:
-        return ()
-    return marked(request.pod, request.container, RESOLVED_MARK) + marked(
-        request.pod, request.container, DELEGATED_MARK
-    )

@@ -13,7 +13,7 @@ from nri_cdi.adjustment.evidence import Given, given, lost
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.errors import RequestError, ResolveError
 from nri_cdi.holders import NO_NODES, Holder, Nodes
-from nri_cdi.injection import DELEGATED_MARK, RESOLVED_MARK, marked, nodes_of
+from nri_cdi.injection import given_before, nodes_of
 from nri_cdi.ledger import Drifted
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import RuntimeInfo
@@ -66,9 +66,8 @@ def _survivor(
         asked = terms.requested(pod, container, runtime).devices
     except RequestError as error:
         problem = str(error)
-    marks = (RESOLVED_MARK, DELEGATED_MARK)
     # A variable that asks may have another value by now: what it asked for set it.
-    told = tuple(name for mark in marks for name in marked(pod, container, mark))
+    told = given_before(pod, container)
     if not (asked or present or told or problem):
         return
     certain = frozenset(present + told)
