@@ -17,7 +17,7 @@ import yaml
 from testbed.containerd import Containerd
 from tests.e2e.leftovers import Leftovers
 from tests.e2e.node import Node, runtime_info
-from tests.e2e.pluginprocess import PluginProcess
+from tests.e2e.pluginprocess import STATUS, PluginProcess, serving
 
 CONTAINERDS = ("2.1", "1.7")
 """The versions of `testbed.containerd.Containerd`."""
@@ -72,6 +72,14 @@ def containerd(
 
 
 @pytest.fixture
+def resolving(version: str, leftovers: Leftovers) -> Iterator[Containerd]:
+    """A runtime of the test's own that resolves the names of CDI devices itself."""
+    with Containerd(version, enable_cdi=True) as containerd:
+        leftovers.watch(containerd.run_dir)
+        yield containerd
+
+
+@pytest.fixture
 def spec_dir(tmp_path: Path) -> Path:
     path = tmp_path / "cdi"
     path.mkdir()
@@ -93,16 +101,17 @@ def config_file(settings: Mapping[str, Any], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def plugin(
-    containerd: Containerd, spec_dir: Path, config_file: Path, tmp_path: Path
+    containerd: Containerd,
+    spec_dir: Path,
+    settings: Mapping[str, Any],
+    config_file: Path,
+    tmp_path: Path,
 ) -> Iterator[PluginProcess]:
     """The plugin, connected to the runtime and serving."""
     arguments = ["--socket", str(containerd.nri_socket), "--spec-dir", str(spec_dir)]
     arguments += ["--config", str(config_file)]
-    plugin = PluginProcess(
-        arguments, log=tmp_path / "plugin.log", environment=containerd.environment
-    )
-    with plugin:
-        plugin.await_serving()
+    others = [STATUS] if "status" in settings else []
+    with serving(containerd, arguments, tmp_path / "plugin.log", *others) as plugin:
         yield plugin
 
 

@@ -7,9 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+from testbed.containerd import Containerd
 
 PROGRAM = Path(sys.executable).with_name("nri-cdi")
 """The installed program, beside the interpreter that runs the tests."""
@@ -22,6 +27,9 @@ STOPPING_S = 5
 POLL_S = 0.01
 AT_REST_S = 0.05
 AT_REST_TRIES = 100
+
+# What the log says once the status is served, which is before or after that.
+STATUS = "status: served on"
 
 # What the log says only when something in the plugin is wrong.
 BUGS = ("Traceback", "with a bug in the plugin")
@@ -77,9 +85,17 @@ class PluginProcess:
                 start_new_session=True,
             )
 
-    def await_serving(self) -> None:
-        """Wait until it is synchronized with the runtime, once more than before."""
-        self.await_line(SERVING)
+    def await_serving(self, *others: str) -> None:
+        """Wait until it is synchronized with the runtime, once more than before.
+
+        And for a line with each of the ``others``, which may come before it or after.
+        """
+        before, seen = self._seen, []
+        for text in (SERVING, *others):
+            self._seen = before
+            self.await_line(text)
+            seen.append(self._seen)
+        self._seen = max(seen)
 
     def await_line(self, text: str) -> str:
         """The first line with ``text`` after the last one that was waited for."""
@@ -155,3 +171,26 @@ def resident_kib(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     raise ValueError(f"process {pid} has no memory: it has ended")
+
+
+@contextmanager
+def serving(
+    containerd: Containerd, arguments: Sequence[str], log: Path, *others: str
+) -> Iterator[PluginProcess]:
+    """A plugin with these arguments, from when it is synchronized with the runtime.
+
+    And from when its log has a line with each of the ``others``.
+    """
+    plugin = PluginProcess(arguments, log=log, environment=containerd.environment)
+    with plugin:
+        plugin.await_serving(*others)
+        yield plugin
+
+
+def write_config(
+    path: Path, containerd: Containerd, spec_dir: Path, settings: Mapping[str, Any]
+) -> list[str]:
+    """Write a configuration with all that a plugin needs; the arguments to use it."""
+    own = {"socket": str(containerd.nri_socket), "spec_dirs": [str(spec_dir)]}
+    path.write_text(yaml.safe_dump({**own, **settings}))
+    return ["--config", str(path)]

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from testbed.chromium import DARK, NARROWEST, Chromium
 from testbed.containerd import Containerd
 from testbed.cri import CriError
 from tests.e2e import specs
 from tests.e2e.node import Node, asking
-from tests.e2e.pluginprocess import PluginProcess
+from tests.e2e.pluginprocess import STATUS, PluginProcess, serving, write_config
 from tests.e2e.statusserver import Status, free_port
 
 ARTIFACTS = Path(__file__).parents[2] / ".artifacts"
@@ -93,15 +92,9 @@ def plugin(
     content = specs.spec(devices, kind=KIND, version=SPEC_VERSION)
     specs.write(spec_dir / "vendor.json", content)
     path = spec_dir / "config.conf"  # no spec, by its name
-    own = {"socket": str(containerd.nri_socket), "spec_dirs": [str(spec_dir)]}
-    path.write_text(yaml.safe_dump({**own, **SETTINGS, "status": status.address}))
-    plugin = PluginProcess(
-        ["--config", str(path)],
-        log=tmp_path / "plugin.log",
-        environment=containerd.environment,
-    )
-    with plugin:
-        plugin.await_serving()
+    settings = {**SETTINGS, "status": status.address}
+    arguments = write_config(path, containerd, spec_dir, settings)
+    with serving(containerd, arguments, tmp_path / "plugin.log", STATUS) as plugin:
         yield plugin
 
 

@@ -9,20 +9,25 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
-import time
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from testbed import packages
 from testbed.containerd import Containerd
 from tests.e2e import specs
 from tests.e2e.node import runtime_info
-from tests.e2e.pluginprocess import PROGRAM, PluginProcess
+from tests.e2e.pluginprocess import (
+    PROGRAM,
+    STATUS,
+    PluginProcess,
+    serving,
+    write_config,
+)
 
 LIMIT_S = 60
 POLL_S = 0.01
@@ -42,11 +47,14 @@ class Doctor:
         specs.write(self.spec_dir / "a.json", specs.spec({"a": specs.env(A="b")}))
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        own = {
-            "socket": str(self.containerd.nri_socket),
-            "spec_dirs": [str(self.spec_dir)],
-        }
-        self.config.write_text(yaml.safe_dump({**own, **settings}))
+        write_config(self.config, self.containerd, self.spec_dir, settings)
+
+    @contextmanager
+    def serving(self, log: Path, *others: str) -> Iterator[PluginProcess]:
+        """A plugin that serves, with this configuration; as `pluginprocess.serving`."""
+        arguments = ["--config", str(self.config)]
+        with serving(self.containerd, arguments, log, *others) as plugin:
+            yield plugin
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -83,14 +91,7 @@ def doctor(containerd: Containerd, tmp_path: Path) -> Doctor:
 
 @pytest.fixture
 def served(doctor: Doctor, tmp_path: Path) -> Iterator[PluginProcess]:
-    """A plugin that serves, with the doctor's configuration."""
-    plugin = PluginProcess(
-        ["--config", str(doctor.config)],
-        log=tmp_path / "plugin.log",
-        environment=doctor.containerd.environment,
-    )
-    with plugin:
-        plugin.await_serving()
+    with doctor.serving(tmp_path / "plugin.log") as plugin:
         yield plugin
 
 
@@ -186,18 +187,7 @@ def test_the_plugin_is_asked_where_it_has_a_status(
     doctor: Doctor, tmp_path: Path
 ) -> None:
     doctor.configure({"status": str(tmp_path / "status.sock")})
-    plugin = PluginProcess(
-        ["--config", str(doctor.config)],
-        log=tmp_path / "plugin.log",
-        environment=doctor.containerd.environment,
-    )
-    with plugin:
-        plugin.await_serving()
-        # In which order the two come is open.
-        deadline = time.monotonic() + LIMIT_S
-        while "status: served on" not in plugin.log_text():
-            assert time.monotonic() < deadline, plugin.log_text()
-            time.sleep(POLL_S)
+    with doctor.serving(tmp_path / "plugin.log", STATUS):
         assert doctor.report(0)["plugin"]["answers"] is True
     assert doctor.errors() == ["plugin-away"]
 

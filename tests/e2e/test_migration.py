@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 import yaml
 
 from testbed.containerd import Containerd
 from tests.e2e import specs
-from tests.e2e.leftovers import Leftovers
 from tests.e2e.node import Node, Pod
 from tests.e2e.pluginprocess import PluginProcess
 
@@ -41,14 +39,6 @@ class Other(Plugin):
 
 run(Other("other", "20"), sys.argv[-1])
 """
-
-
-@pytest.fixture
-def runtime(version: str, leftovers: Leftovers) -> Iterator[Containerd]:
-    """A runtime that has CDI switched on, whether it minds plugins' names or not."""
-    with Containerd(version, enable_cdi=True) as containerd:
-        leftovers.watch(containerd.run_dir)
-        yield containerd
 
 
 @contextmanager
@@ -103,9 +93,9 @@ def asking_pod(node: Node) -> Iterator[Pod]:
 
 
 def test_with_both_plugins_nodes_and_mounts_come_once_and_hooks_run_twice(
-    runtime: Containerd, tmp_path: Path
+    resolving: Containerd, tmp_path: Path
 ) -> None:
-    with node_with_both(runtime, tmp_path, "auto") as node, asking_pod(node) as pod:
+    with node_with_both(resolving, tmp_path, "auto") as node, asking_pod(node) as pod:
         config = pod.create().config()
         times = 2 if node.runtime.capabilities.delegated_cdi else 1
     # A variable that is there twice has the same value twice.
@@ -118,9 +108,12 @@ def test_with_both_plugins_nodes_and_mounts_come_once_and_hooks_run_twice(
 
 
 def test_with_both_plugins_a_name_that_both_delegate_fails_the_container(
-    runtime: Containerd, tmp_path: Path
+    resolving: Containerd, tmp_path: Path
 ) -> None:
-    with node_with_both(runtime, tmp_path, "delegate") as node, asking_pod(node) as pod:
+    with (
+        node_with_both(resolving, tmp_path, "delegate") as node,
+        asking_pod(node) as pod,
+    ):
         refusal = pod.refused()
         honoured = node.runtime.capabilities.delegated_cdi
     words = "both tried to set" if honoured else "drops delegated devices"

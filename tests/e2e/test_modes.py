@@ -11,9 +11,8 @@ import pytest
 
 from testbed.containerd import Containerd
 from tests.e2e import specs
-from tests.e2e.leftovers import Leftovers
 from tests.e2e.node import Config, Node
-from tests.e2e.pluginprocess import PluginProcess
+from tests.e2e.pluginprocess import serving
 
 DEVICE = f"{specs.KIND}=one"
 GROUPS = f"{specs.KIND}=groups"
@@ -32,26 +31,13 @@ DIFFERENT = {
 """In what a delegated device differs from the same one resolved, and why."""
 
 
-@pytest.fixture
-def runtime(version: str, leftovers: Leftovers) -> Iterator[Containerd]:
-    """A runtime that resolves CDI names itself."""
-    with Containerd(version, enable_cdi=True) as containerd:
-        leftovers.watch(containerd.run_dir)
-        yield containerd
-
-
 @contextmanager
-def serving(runtime: Containerd, folder: Path, mode: str) -> Iterator[Node]:
+def injecting(runtime: Containerd, folder: Path, mode: str) -> Iterator[Node]:
     """The runtime with a plugin that reads the same specs."""
     socket, spec_dir = runtime.nri_socket, runtime.cdi_spec_dir
     arguments = ["--socket", str(socket), "--spec-dir", str(spec_dir)]
-    plugin = PluginProcess(
-        [*arguments, "--injection", mode],
-        log=folder / f"{mode}.log",
-        environment=runtime.environment,
-    )
-    with plugin:
-        plugin.await_serving()
+    arguments += ["--injection", mode]
+    with serving(runtime, arguments, folder / f"{mode}.log") as plugin:
         yield Node(containerd=runtime, plugin=plugin, spec_dir=spec_dir, folder=folder)
 
 
@@ -87,7 +73,7 @@ def furnish(spec_dir: Path, folder: Path) -> None:
 def created(runtime: Containerd, folder: Path, mode: str, *devices: str) -> Config:
     """The configuration of a container that got devices in this way."""
     with (
-        serving(runtime, folder, mode) as node,
+        injecting(runtime, folder, mode) as node,
         node.created(*devices) as container,
     ):
         return container.config()
@@ -138,12 +124,12 @@ def _rules(linux: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def test_delegated_and_resolved_devices_make_the_same_container(
-    runtime: Containerd, tmp_path: Path
+    resolving: Containerd, tmp_path: Path
 ) -> None:
-    furnish(runtime.cdi_spec_dir, tmp_path)
-    resolved = created(runtime, tmp_path, "resolve", DEVICE)
+    furnish(resolving.cdi_spec_dir, tmp_path)
+    resolved = created(resolving, tmp_path, "resolve", DEVICE)
     assert resolved["annotations"][RESOLVED] == DEVICE
-    with serving(runtime, tmp_path, "delegate") as node:
+    with injecting(resolving, tmp_path, "delegate") as node:
         if not node.runtime.capabilities.delegated_cdi:
             assert "injection = delegate" in node.refusal(DEVICE)
             return
@@ -154,10 +140,10 @@ def test_delegated_and_resolved_devices_make_the_same_container(
 
 
 def test_what_no_adjustment_can_carry_is_delegated_where_that_is_honoured(
-    runtime: Containerd, tmp_path: Path
+    resolving: Containerd, tmp_path: Path
 ) -> None:
-    furnish(runtime.cdi_spec_dir, tmp_path)
-    with serving(runtime, tmp_path, "auto") as node:
+    furnish(resolving.cdi_spec_dir, tmp_path)
+    with injecting(resolving, tmp_path, "auto") as node:
         if not node.runtime.capabilities.delegated_cdi:
             assert "can't add group 4242" in node.refusal(GROUPS)
             return
@@ -172,9 +158,9 @@ def test_what_no_adjustment_can_carry_is_delegated_where_that_is_honoured(
     assert config["annotations"][RESOLVED] == OTHER
 
 
-def test_devices_of_one_spec_go_one_way(runtime: Containerd, tmp_path: Path) -> None:
-    furnish(runtime.cdi_spec_dir, tmp_path)
-    with serving(runtime, tmp_path, "auto") as node:
+def test_devices_of_one_spec_go_one_way(resolving: Containerd, tmp_path: Path) -> None:
+    furnish(resolving.cdi_spec_dir, tmp_path)
+    with injecting(resolving, tmp_path, "auto") as node:
         if not node.runtime.capabilities.delegated_cdi:
             assert "can't add group 4242" in node.refusal(DEVICE, GROUPS)
             return
@@ -187,20 +173,20 @@ def test_devices_of_one_spec_go_one_way(runtime: Containerd, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("mode", ["resolve", "delegate"])
 def test_two_instances_do_not_fail_a_container(
-    runtime: Containerd, tmp_path: Path, mode: str
+    resolving: Containerd, tmp_path: Path, mode: str
 ) -> None:
     """As in a rolling update, for as long as the old one has not gone."""
-    furnish(runtime.cdi_spec_dir, tmp_path)
+    furnish(resolving.cdi_spec_dir, tmp_path)
     for name in ("second", "alone"):
         (tmp_path / name).mkdir()
     with (
-        serving(runtime, tmp_path, mode) as node,
-        serving(runtime, tmp_path / "second", mode),
+        injecting(resolving, tmp_path, mode) as node,
+        injecting(resolving, tmp_path / "second", mode),
     ):
         if mode == "delegate" and not node.runtime.capabilities.delegated_cdi:
             return
         with node.created(DEVICE) as container:
             config = container.config()
-    alone = created(runtime, tmp_path / "alone", mode, DEVICE)
+    alone = created(resolving, tmp_path / "alone", mode, DEVICE)
     assert comparable(config) == comparable(alone)
     assert len(config["hooks"]["createContainer"]) == 1

@@ -13,28 +13,21 @@ import pytest
 
 from testbed.containerd import Containerd
 from tests.e2e import specs
-from tests.e2e.leftovers import Leftovers
 from tests.e2e.node import Config, Node
-from tests.e2e.pluginprocess import PluginProcess
+from tests.e2e.pluginprocess import serving
 
 DEVICE = f"{specs.KIND}=one"
 
 
 @pytest.fixture
-def both(version: str, leftovers: Leftovers, tmp_path: Path) -> Iterator[Node]:
+def both(resolving: Containerd, tmp_path: Path) -> Iterator[Node]:
     """A runtime with CDI on, and the plugin, which has the same spec directory."""
-    with Containerd(version, enable_cdi=True) as containerd:
-        leftovers.watch(containerd.run_dir)
-        socket, spec_dir = containerd.nri_socket, containerd.cdi_spec_dir
-        arguments = ["--socket", str(socket), "--spec-dir", str(spec_dir)]
-        plugin = PluginProcess(
-            arguments, log=tmp_path / "plugin.log", environment=containerd.environment
+    socket, spec_dir = resolving.nri_socket, resolving.cdi_spec_dir
+    arguments = ["--socket", str(socket), "--spec-dir", str(spec_dir)]
+    with serving(resolving, arguments, tmp_path / "plugin.log") as plugin:
+        yield Node(
+            containerd=resolving, plugin=plugin, spec_dir=spec_dir, folder=tmp_path
         )
-        with plugin:
-            plugin.await_serving()
-            yield Node(
-                containerd=containerd, plugin=plugin, spec_dir=spec_dir, folder=tmp_path
-            )
 
 
 def furnish(node: Node) -> None:

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from testbed.containerd import Containerd
 from tests.e2e import specs
 from tests.e2e.node import Node, asking
-from tests.e2e.pluginprocess import PluginProcess, resident_kib
+from tests.e2e.pluginprocess import (
+    STATUS,
+    PluginProcess,
+    resident_kib,
+    serving,
+    write_config,
+)
 from tests.e2e.statusserver import Status
 
 PROGRAM = Path(sys.executable).with_name("nri-cdi")
@@ -54,15 +59,9 @@ def plugin(
     """The plugin with a policy, and with its status on a socket."""
     specs.write(spec_dir / "good.json", specs.spec(DEVICES))
     path = tmp_path / "config.yaml"
-    own = {"socket": str(containerd.nri_socket), "spec_dirs": [str(spec_dir)]}
-    path.write_text(yaml.safe_dump({**own, **SETTINGS, "status": status.address}))
-    plugin = PluginProcess(
-        ["--config", str(path)],
-        log=tmp_path / "plugin.log",
-        environment=containerd.environment,
-    )
-    with plugin:
-        plugin.await_serving()
+    settings = {**SETTINGS, "status": status.address}
+    arguments = write_config(path, containerd, spec_dir, settings)
+    with serving(containerd, arguments, tmp_path / "plugin.log", STATUS) as plugin:
         yield plugin
 
 
@@ -169,7 +168,7 @@ def test_a_plugin_without_its_runtime_is_healthy_and_not_ready(
     )
     with plugin:
         plugin.await_line("can't connect")
-        plugin.await_line("status: served on")
+        plugin.await_line(STATUS)
         assert status.get("/healthz") == (200, "ok\n")
         code, text = status.get("/readyz")
         assert code == 503
@@ -268,11 +267,10 @@ def test_two_plugins_hand_the_socket_over(
         environment=containerd.environment,
     )
     with second:
-        second.await_serving()
-        assert "another process serves there" in second.log_text()
+        second.await_serving("another process serves there")
         assert status.state()["index"] == "10"
         node.plugin.stop()
-        second.await_line("status: served on")
+        second.await_line(STATUS)
         assert status.state()["index"] == "20"
 
 
