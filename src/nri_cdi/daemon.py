@@ -28,6 +28,7 @@ from nri_cdi import __version__
 from nri_cdi.config import Config, Loader, needs_restart, parse_config
 from nri_cdi.errors import ConfigError, NriCdiError
 from nri_cdi.logs import logging_to_stderr, set_log_format, set_log_level
+from nri_cdi.lookout import LOOKOUT_THREAD, Lookout
 from nri_cdi.nri.launch import launched
 from nri_cdi.nri.session import serve, serve_launched
 from nri_cdi.plugin import CdiPlugin
@@ -50,6 +51,9 @@ STATUS_PATIENCE_S = 0.3
 STATUS_LOOK_S = 0.01
 
 CONFIG_THREAD = "configuration"
+
+# Threads that may never end.
+_PATIENT = (SPECS_THREAD, CONFIG_THREAD, LOOKOUT_THREAD)
 
 T = TypeVar("T")
 
@@ -78,10 +82,7 @@ def run(
         log_format=config.log_format,
     ):
         status = _run(config, environ, broken, loader)
-    if any(
-        thread.name.startswith((SPECS_THREAD, CONFIG_THREAD))
-        for thread in threading.enumerate()
-    ):
+    if any(thread.name.startswith(_PATIENT) for thread in threading.enumerate()):
         # It reads a large file, or a file system that doesn't answer. The interpreter
         # would wait for it.
         os._exit(status)
@@ -150,7 +151,9 @@ class _Daemon:
         async with AsyncExitStack() as self._stack:
             specs = SpecKeeper(self._config.spec_dirs, self._take_stock)
             self._specs = await self._stack.enter_async_context(specs)
-            self._plugin = plugin = self._made_plugin(specs)
+            lookout = Lookout()
+            self._stack.callback(lookout.close)
+            self._plugin = plugin = self._made_plugin(specs, lookout)
             loop.add_signal_handler(signal.SIGHUP, self._reload)
             self._say_start(plugin)
             self._serving_status = asyncio.create_task(self._serve_status())
@@ -164,13 +167,14 @@ class _Daemon:
             notify(self._environ, "STOPPING=1")
             self._serving_status.cancel()
 
-    def _made_plugin(self, specs: SpecKeeper) -> CdiPlugin:
+    def _made_plugin(self, specs: SpecKeeper, lookout: Lookout) -> CdiPlugin:
         return CdiPlugin(
             specs,
             self._config,
             on_config=self._take_runtimes,
             broken=self._broken,
             later=asyncio.get_running_loop().call_soon,
+            look=lookout.look,
         )
 
     def _say_start(self, plugin: CdiPlugin) -> None:

@@ -64,6 +64,8 @@ class Compiled:
     """The answers for the devices ``names``; ``mode`` is how they go to the runtime.
 
     ``nodes`` has the host's paths of the device nodes of each device that has any.
+    ``lstat`` is how the host's are looked at, and ``far`` are those of which that may
+    take long.
     """
 
     def __init__(
@@ -78,10 +80,11 @@ class Compiled:
         self.names = names
         self.nodes = nodes
         self.mode = _mode(resolved, delegated)
+        self.lstat = lstat
+        self.far = () if resolved is None else _far(resolved.host_paths)
         self._resolved = resolved
         self._marks = _marks(names, delegated)
         self._delegated = delegated
-        self._lstat = lstat
         self._adjustment: api.ContainerAdjustment | None = None
         self._response = api.CreateContainerResponse()
 
@@ -91,8 +94,12 @@ class Compiled:
         names = sum(map(len, self._marks.values()))
         return names + (0 if self._resolved is None else self._resolved.size)
 
-    def answer(self, container: api.Container) -> api.CreateContainerResponse:
+    def answer(
+        self, container: api.Container, lstat: Lstat | None = None
+    ) -> api.CreateContainerResponse:
         """The answer for a container, which the next one may get as well.
+
+        ``lstat`` is another one to look at the host with.
 
         Raises: RequestError.
         """
@@ -100,7 +107,7 @@ class Compiled:
             if self._adjustment is None:
                 self._take(api.ContainerAdjustment())
             return self._response
-        adjustment = self._resolved.for_container(container, self._lstat)
+        adjustment = self._resolved.for_container(container, lstat or self.lstat)
         if adjustment is not self._adjustment:
             self._take(adjustment)
         return self._response
@@ -294,13 +301,21 @@ def host_lstat(host_dev_root: str) -> Lstat:
     def lstat(path: str) -> os.stat_result:
         if not path.startswith(_DEV):
             return os.lstat(path)
-        below = path.removeprefix(_DEV)
-        if _PARENT in below.split("/"):
+        if not _is_near(path):
             # It may lead out of the root: to somewhere of our own.
             raise FileNotFoundError(path)
-        return os.lstat(root + below)
+        return os.lstat(root + path.removeprefix(_DEV))
 
     return lstat
+
+
+def _is_near(path: str) -> bool:
+    """Whether it is below /dev for sure, which is in memory and answers at once."""
+    return path.startswith(_DEV) and _PARENT not in path.split("/")
+
+
+def _far(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple([path for path in dict.fromkeys(paths) if not _is_near(path)])
 
 
 def _nodes(registered: RegisteredDevice | None) -> frozenset[str]:

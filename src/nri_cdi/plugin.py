@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from nri_cdi.adjustment.nodes import Lstat
 from nri_cdi.adjustment.reclaiming import reclaimed
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.clerk import Clerk
@@ -52,6 +53,7 @@ from nri_cdi.orders import (
     listed,
     named,
 )
+from nri_cdi.quoting import quoted_path
 from nri_cdi.requests import ALIASES, NO_REQUEST, Request
 from nri_cdi.survey import Survivor, findings, holder, survivors
 from nri_cdi.terms import Terms
@@ -116,6 +118,7 @@ class CdiPlugin(Plugin):
         on_config: Callable[[str], None] | None = None,
         broken: ConfigError | None = None,
         later: Callable[..., object] = _at_once,
+        look: Callable[[Lstat, tuple[str, ...]], Awaitable[Lstat]] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         """``on_config`` takes the runtime's configuration; may raise ConfigError.
@@ -124,6 +127,9 @@ class CdiPlugin(Plugin):
 
         ``later`` calls a function with arguments once the answer is on its way, as an
         event loop's ``call_soon`` does: to log takes longer than to answer.
+
+        ``look`` does what `lookout.Lookout.look` does; without it the host is looked at
+        at once, however long that takes.
         """
         config = config or Config()
         super().__init__(config.name, config.index)
@@ -132,6 +138,7 @@ class CdiPlugin(Plugin):
         self.holders = Holders()
         self._specs = specs
         self._later = later
+        self._look = look
         self._now = now
         self._clerk = Clerk(self.ledger, now)
         self._on_config = on_config
@@ -289,6 +296,12 @@ class CdiPlugin(Plugin):
         # The runtime doesn't say why it closes a connection.
         self.ledger.disconnected(self._useless or reason, self._now())
 
+    def why_late(self) -> str:
+        if self._specs.scanning() is None:
+            return ""
+        spec_dirs = ", ".join(self._config.spec_dirs)
+        return f"the specs are still being read, from {spec_dirs}"
+
     def create_container(
         self, request: api.CreateContainerRequest
     ) -> Answer[api.CreateContainerResponse]:
@@ -419,12 +432,13 @@ class CdiPlugin(Plugin):
     ) -> api.CreateContainerResponse | None:
         await self._freshen_for(order, settling)
         self.take_stock()
-        if self._terms is not terms:
-            # The configuration is another one, and what it says now is what counts.
-            assert isinstance(order.request, api.CreateContainerRequest)
-            answer = self.create_container(order.request)
-            return await answer if isinstance(answer, Awaitable) else answer
-        return self._inject(order)
+        answer = self._inject(order) if self._terms is terms else self._again(order)
+        return await answer if isinstance(answer, Awaitable) else answer
+
+    def _again(self, order: Order) -> Answer[api.CreateContainerResponse]:
+        """The answer now that the configuration is another one: that is what counts."""
+        assert isinstance(order.request, api.CreateContainerRequest)
+        return self.create_container(order.request)
 
     async def _freshen_for(
         self, order: Order, settling: Awaitable[None] | None
@@ -454,18 +468,57 @@ class CdiPlugin(Plugin):
         devices = self._specs.registry.devices
         return all(name in devices for name in names)
 
-    def _inject(self, order: Order) -> api.CreateContainerResponse:
+    def _inject(self, order: Order) -> Answer[api.CreateContainerResponse]:
         """The answer from the snapshot as it is.
 
         Raises: RpcError, which refuses the container.
         """
-        container = order.request.container
         specs = self._specs
         try:
             compiled = self._injector.compiled(
                 specs.registry, specs.version, order.names, order.present
             )
-            compiled, response = self._answered(order, compiled)
+        except RequestError as error:
+            raise self._refusal_of(order, error) from error
+        if compiled.far and self._look is not None:
+            looking = self._look(compiled.lstat, compiled.far)
+            return self._give_seen(order, compiled, looking, self._terms)
+        return self._give(order, compiled, compiled.lstat)
+
+    async def _give_seen(
+        self,
+        order: Order,
+        compiled: Compiled,
+        looking: Awaitable[Lstat],
+        terms: Terms,
+    ) -> api.CreateContainerResponse | None:
+        try:
+            lstat = await looking
+        except RequestError as error:
+            raise self._refusal_of(order, error) from error
+        except BaseException:
+            # As in `_freshen_for`.
+            why = (
+                f"{quoted_path(compiled.far[0])} could not be looked at before the "
+                "runtime's deadline"
+            )
+            self._clerk.late(order, why)
+            raise
+        if self._terms is not terms:
+            answer = self._again(order)
+            return await answer if isinstance(answer, Awaitable) else answer
+        return self._give(order, compiled, lstat)
+
+    def _give(
+        self, order: Order, compiled: Compiled, lstat: Lstat
+    ) -> api.CreateContainerResponse:
+        """The answer, once all is known that it takes.
+
+        Raises: RpcError, which refuses the container.
+        """
+        container = order.request.container
+        try:
+            compiled, response = self._answered(order, compiled, lstat)
         except RequestError as error:
             raise self._refusal_of(order, error) from error
         is_held = self._terms.is_exclusive is not None
@@ -494,11 +547,11 @@ class CdiPlugin(Plugin):
         self._clerk.injected(order, compiled.mode, took_s)
 
     def _answered(
-        self, order: Order, compiled: Compiled
+        self, order: Order, compiled: Compiled, lstat: Lstat
     ) -> tuple[Compiled, api.CreateContainerResponse]:
         container = order.request.container
         try:
-            return compiled, compiled.answer(container)
+            return compiled, compiled.answer(container, lstat)
         except UnsupportedEditError as error:
             # What only the host's device nodes show.
             registry = self._specs.registry

@@ -223,6 +223,22 @@ def test_a_device_has_its_nodes_and_not_those_of_the_whole_spec(
     }
 
 
+def test_what_is_not_below_dev_may_take_long_to_look_at(tmp_path: Path) -> None:
+    paths = ("/dev/a", "/dev/../mnt/b", "/mnt/c", "/dev/d/e", "/mnt/c", "/device")
+    nodes = [
+        {"path": f"/dev/{number}", "hostPath": path}
+        for number, path in enumerate(paths)
+    ]
+    # What the specs alone say is not looked at.
+    known = {"path": "/mnt/x", "type": "c", "major": 1, "minor": 3, "fileMode": 438}
+    registry = read(tmp_path, n={"all": {"deviceNodes": [*nodes, known]}})
+    assert compiled(registry, "v.com/n=all").far == (
+        "/dev/../mnt/b",
+        "/mnt/c",
+        "/device",
+    )
+
+
 def test_the_hosts_devices_are_looked_up_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub/file").write_text("here")

@@ -51,6 +51,11 @@ class CompiledAdjustment:
         self._last = api_pb2.ContainerAdjustment()
 
     @property
+    def host_paths(self) -> tuple[str, ...]:
+        """The host's device nodes that are looked at for each container."""
+        return self._host_paths
+
+    @property
     def size(self) -> int:
         """Roughly how many bytes it takes, in the answers made of it too."""
         shared = 2 * len(self.plain) + len(self.mapped or b"")

@@ -106,6 +106,10 @@ class Plugin:
     def disconnected(self, reason: str) -> None:
         """The connection is gone. A new one starts with `configure`."""
 
+    def why_late(self) -> str:
+        """What answers wait for now: the message of one that is not ready in time."""
+        return ""
+
     def run_pod_sandbox(
         self, request: api.RunPodSandboxRequest
     ) -> Answer[api.RunPodSandboxResponse]:

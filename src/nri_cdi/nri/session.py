@@ -258,8 +258,10 @@ class Session(asyncio.BufferedProtocol):
     def _late(self, deferred: Deferred) -> RpcError:
         message = (
             f"plugin {self._plugin.name} had no answer to {deferred.request.method} "
-            f"within the {deferred.timeout_s:g} s that the runtime waits"
+            f"within the {deferred.timeout_s:.3g} s that the runtime waits"
         )
+        why = self._plugin.why_late()
+        message += f": {why}" if why else ""
         logger.error("%s", message)
         return RpcError(Code.DEADLINE_EXCEEDED, message)
 

@@ -160,12 +160,16 @@ def test_junk_on_the_trunk_ends_the_connection_and_a_new_one_works(
 
 
 class Slow(Recorder):
-    """Answers some time later, or never."""
+    """Answers some time later, or never, and may say why."""
 
-    def __init__(self, delay_s: float) -> None:
+    def __init__(self, delay_s: float, why: str = "") -> None:
         super().__init__()
         self.delay_s = delay_s
+        self.why = why
         self.cancelled = False
+
+    def why_late(self) -> str:
+        return self.why
 
     def create_container(
         self, request: api.CreateContainerRequest
@@ -200,8 +204,13 @@ def test_a_deferred_answer_does_not_hold_up_others(socket_path: str) -> None:
         assert response.adjust.env[0].value == "first"
 
 
-def test_an_answer_that_would_be_late_is_an_error_in_time(socket_path: str) -> None:
-    plugin = Slow(60)
+@pytest.mark.parametrize(
+    ("why", "end"), [("", ""), ("the disk is slow", ": the disk is slow")]
+)
+def test_an_answer_that_would_be_late_is_an_error_in_time(
+    socket_path: str, why: str, end: str
+) -> None:
+    plugin = Slow(60, why)
     with (
         StandIn(socket_path) as runtime,
         serving(plugin, socket_path),
@@ -214,7 +223,7 @@ def test_an_answer_that_would_be_late_is_an_error_in_time(socket_path: str) -> N
         assert response.status == Status(
             Code.DEADLINE_EXCEEDED,
             "plugin recorder had no answer to CreateContainer within the 0.3 s that "
-            "the runtime waits",
+            f"the runtime waits{end}",
         )
         assert plugin.cancelled
         assert connection.call("StateChange", api.StateChangeEvent()).status is None
