@@ -1,7 +1,6 @@
-"""Debian's systemd-analyze, unpacked but not installed, and a root for it to look at.
+"""Debian's systemd, unpacked but not installed.
 
-It needs no systemd that runs. Always the same version says the same of a unit, whatever
-the machine has.
+Always the same version says and does the same with a unit, whatever the machine has.
 """
 
 from __future__ import annotations
@@ -20,22 +19,36 @@ SYSTEM_UNITS = Path("lib/systemd/system")
 EXECUTABLE = 0o755
 
 
+class Systemd:
+    """The programs of the package, as commands that find their libraries."""
+
+    def __init__(self) -> None:
+        roots = [packages.fetch(*each).root for each in packages.SYSTEMD]
+        self.root = roots[0]
+        libraries = [path.parent for each in roots for path in each.rglob("lib*.so*")]
+        folders = ":".join(sorted({str(path) for path in libraries}))
+        self.environment = {"LD_LIBRARY_PATH": folders, "LC_ALL": "C.UTF-8"}
+        self.analyze = self.root / "usr/bin/systemd-analyze"
+        self.systemctl = self.root / "bin/systemctl"
+        self.manager = self.root / "lib/systemd/systemd"
+
+
 class Analyzer:
-    """Says of a unit what systemd would: it is installed below ``root``, a new folder.
+    """Says of a unit what systemd would, though none runs.
+
+    The unit is installed below ``root``, a new folder.
 
     ``programs`` are paths of programs that the unit starts, which are made there.
     """
 
     def __init__(self, unit: Path, root: Path, programs: Sequence[str]) -> None:
-        roots = [packages.fetch(*each).root for each in packages.SYSTEMD]
-        self._program = roots[0] / "usr/bin/systemd-analyze"
-        libraries = [path.parent for each in roots for path in each.rglob("lib*.so*")]
-        self._libraries = ":".join(sorted({str(path) for path in libraries}))
+        self._systemd = Systemd()
         self._unit = unit.name
         self._root = root
         (root / UNIT_FOLDER).mkdir(parents=True)
         shutil.copy(unit, root / UNIT_FOLDER)
-        shutil.copytree(roots[0] / SYSTEM_UNITS, root / SYSTEM_UNITS, symlinks=True)
+        others = self._systemd.root / SYSTEM_UNITS
+        shutil.copytree(others, root / SYSTEM_UNITS, symlinks=True)
         for program in programs:
             path = root / program.lstrip("/")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,8 +77,8 @@ class Analyzer:
 
     def _call(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self._program, *words],
-            env={"LD_LIBRARY_PATH": self._libraries, "LC_ALL": "C.UTF-8"},
+            [self._systemd.analyze, *words],
+            env=self._systemd.environment,
             capture_output=True,
             text=True,
             check=False,
