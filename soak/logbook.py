@@ -15,7 +15,7 @@ from soak.pluginprocess import BUGS
 from soak.scene import Granted, Periods, Scene
 
 INJECTED = re.compile(r"container (c-\d+-\d+): injected ")
-TOLD_LOST = re.compile(r"(\d+) log lines? (?:was|were) lost: ")
+TOLD_LOST = re.compile(r"(\d+) log lines? (?:was|were) lost: no space left on device")
 MAX_SHOWN = 5
 
 WITHIN_S = 1.0
@@ -56,7 +56,7 @@ def lost(
 
 
 def told_lost(texts: Sequence[str]) -> int:
-    """How many lines the logs say were lost."""
+    """How many lines the logs say a full disk has cost."""
     return sum(int(count) for text in texts for count in TOLD_LOST.findall(text))
 
 
@@ -65,8 +65,9 @@ def _with_bugs(lines: Iterable[str]) -> list[str]:
 
 
 def _cause(periods: Periods, began: float, written: float) -> str:
-    if periods.log_full.overlap(began, written):
-        return DISK_FULL
+    # First what no log can tell of: what remains has to be told.
     if periods.killed.overlap(began, written):
         return KILLED
+    if periods.log_full.overlap(began, written):
+        return DISK_FULL
     return NO_CAUSE

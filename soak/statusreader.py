@@ -58,9 +58,10 @@ def _connected(path: Path) -> _UnixConnection:
         connection = _UnixConnection(path)
         try:
             connection.connect()
-        except (FileNotFoundError, ConnectionRefusedError):
+        except OSError as error:
             connection.close()
-            if time.monotonic() > deadline:
+            is_early = isinstance(error, FileNotFoundError | ConnectionRefusedError)
+            if not is_early or time.monotonic() > deadline:
                 raise
             time.sleep(POLL_S)
         else:

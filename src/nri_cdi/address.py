@@ -1,4 +1,7 @@
-"""Where the status is served: on a Unix socket, or on a port of the loopback."""
+"""Paths, sockets and addresses: what the text of a setting may be.
+
+The status is served on a Unix socket or on a port of the loopback, never elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from nri_cdi.nri.launch import launched
 from nri_cdi.nri.session import serve, serve_launched
 from nri_cdi.plugin import CdiPlugin
 from nri_cdi.sdnotify import notify, watchdog_interval_s
-from nri_cdi.speckeeper import SPECS_THREAD, SpecKeeper
+from nri_cdi.speckeeper import SPECS_THREAD, STUCK_S, SpecKeeper
 from nri_cdi.status.reading import Reading
 from nri_cdi.terms import Terms
 
@@ -83,8 +83,8 @@ def run(
     ):
         status = _run(config, environ, broken, loader)
     if any(thread.name.startswith(_PATIENT) for thread in threading.enumerate()):
-        # It reads a large file, or a file system that doesn't answer. The interpreter
-        # would wait for it.
+        # It has a large file to read, or a file system that doesn't answer. The
+        # interpreter would wait for it.
         os._exit(status)
     return status
 
@@ -244,7 +244,7 @@ class _Daemon:
         """
         self._from_runtime = text
         try:
-            config = self._over(self._config)
+            config = _over(self._config, text)
         except ConfigError as error:
             reasons = "; ".join(error.lines())
             self._reading = replace(self._reading, error=reasons, refusing=True)
@@ -257,20 +257,6 @@ class _Daemon:
         self._started = config
         if not had_status:
             self._serving_status = asyncio.create_task(self._serve_status())
-
-    def _over(self, config: Config) -> Config:
-        """A configuration with what the runtime has laid over it."""
-        if not self._from_runtime:
-            return config
-        return parse_config(self._from_runtime, _RUNTIMES, config)
-
-    def _loaded(self, loader: Loader) -> tuple[Config, Terms]:
-        """The configuration as it is now, and what takes the longest of it.
-
-        Raises: ConfigError.
-        """
-        config = self._over(loader.load())
-        return config, Terms.of(config)
 
     def _reload(self) -> None:
         logger.info("SIGHUP: reading the configuration and the specs")
@@ -286,14 +272,30 @@ class _Daemon:
 
     async def _reload_now(self) -> None:
         assert self._specs is not None
-        if self._loader is not None:
-            try:
-                config, terms = await _aside(partial(self._loaded, self._loader))
-            except ConfigError as error:
-                self._keep_old(error)
-            else:
-                self._take_new(config, terms)
         self._specs.rescan()
+        if self._loader is None:
+            return
+        told = self._from_runtime
+        stuck = asyncio.get_running_loop().call_later(STUCK_S, self._say_stuck)
+        try:
+            config, terms = await _aside(partial(_loaded, self._loader, told))
+        except ConfigError as error:
+            self._keep_old(error)
+        else:
+            if self._from_runtime == told:
+                self._take_new(config, terms)
+            else:
+                # The runtime has had its say meanwhile, and it has the last word.
+                self._reload_asked = True
+        finally:
+            stuck.cancel()
+
+    def _say_stuck(self) -> None:
+        logger.warning(
+            "reading the configuration %s takes more than %g s; it stays as it was",
+            self._reading.path,
+            STUCK_S,
+        )
 
     def _keep_old(self, error: ConfigError) -> None:
         for line in error.lines():
@@ -331,6 +333,20 @@ class _Daemon:
         if self._specs is not None:
             self._specs.use(config.spec_dirs)
         self._config = config
+
+
+def _over(config: Config, from_runtime: str) -> Config:
+    """A configuration with what the runtime has laid over it. Raises: ConfigError."""
+    return parse_config(from_runtime, _RUNTIMES, config) if from_runtime else config
+
+
+def _loaded(loader: Loader, from_runtime: str) -> tuple[Config, Terms]:
+    """The configuration as it is now, and what takes the longest of it.
+
+    Raises: ConfigError.
+    """
+    config = _over(loader.load(), from_runtime)
+    return config, Terms.of(config)
 
 
 async def _aside(call: Callable[[], T]) -> T:

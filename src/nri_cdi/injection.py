@@ -310,7 +310,10 @@ def host_lstat(host_dev_root: str) -> Lstat:
 
 
 def _is_near(path: str) -> bool:
-    """Whether it is below /dev for sure, which is in memory and answers at once."""
+    """Whether it is below /dev, which is in memory and answers at once.
+
+    Unless the node's administrator has mounted or linked something else there.
+    """
     return path.startswith(_DEV) and _PARENT not in path.split("/")
 
 

@@ -2,7 +2,8 @@
 
 What is below /dev answers at once. A device node anywhere else may be on a file system
 that doesn't answer, such as a dead NFS server's, and nobody can end a look at it. So a
-thread looks, and the containers that ask for other devices are served meanwhile.
+thread looks, and the loop goes on. Who asks for a node that doesn't answer waits a
+moment; who asks next doesn't, for the runtime asks about one container at a time.
 """
 
 from __future__ import annotations
@@ -18,14 +19,8 @@ from nri_cdi.adjustment.nodes import Lstat
 from nri_cdi.errors import RequestError
 from nri_cdi.quoting import quoted_path
 
-# How long a container waits. A runtime waits for 2 s unless it is told otherwise, and
-# the message is to be there before.
-PATIENCE_S = 1.0
-
-# Looks that may be stuck before the next ones wait for their end, and before they are
-# not even begun.
-THREADS = 8
-WAITING = 64
+# Looks that have not come back. Each is a thread that waits in the kernel.
+STUCK_LIMIT = 64
 
 LOOKOUT_THREAD = "devices"
 
@@ -39,42 +34,61 @@ class SlowHostError(RequestError):
 class Lookout:
     """For the event loop that runs; to be closed at its end."""
 
-    def __init__(self, patience_s: float = PATIENCE_S) -> None:
-        self._patience_s = patience_s
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=LOOKOUT_THREAD)
-        self._looks: dict[tuple[str, ...], tuple[asyncio.Future[None], _Seen]] = {}
+        # A look that waited for another to end would blame the wrong path.
+        self._threads = ThreadPoolExecutor(STUCK_LIMIT, LOOKOUT_THREAD)
+        self._stuck: dict[str, _Seen] = {}
+        self._looks = 0
 
     def close(self) -> None:
         """Begin no more looks, and wait for none."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def look(self, lstat: Lstat, paths: tuple[str, ...]) -> Lstat:
+    async def look(
+        self, lstat: Lstat, paths: tuple[str, ...], patience_s: float
+    ) -> Lstat:
         """``lstat`` with the answers for these ``paths`` at hand, whatever they are.
 
-        Raises: SlowHostError.
+        Raises: SlowHostError, at once where an earlier look has not come back.
         """
-        known = self._looks.get(paths)
-        if known is None:
-            if len(self._looks) >= WAITING:
-                raise _slow(paths[0], "too many others can't be looked at either")
-            known = self._begin(lstat, paths)
-        done, seen = known
+        for path in paths:
+            stuck = self._stuck.get(path)
+            if stuck is not None and path not in stuck:
+                raise _slow(path, "an earlier look has no answer yet")
+        seen: _Seen = {}
+        done = self._begin(lstat, paths, seen)
         # It goes on if nobody waits any more: there is no way to end it.
-        await asyncio.wait([done], timeout=self._patience_s)
+        await asyncio.wait([done], timeout=patience_s)
         for path in paths:
             if path not in seen:
-                raise _slow(path, f"no answer within {self._patience_s:g} s")
+                self._note_stuck(path, seen, done)
+                raise _slow(path, f"no answer within {patience_s:g} s")
         return partial(_recall, lstat, seen)
 
     def _begin(
-        self, lstat: Lstat, paths: tuple[str, ...]
-    ) -> tuple[asyncio.Future[None], _Seen]:
-        seen: _Seen = {}
-        done = self._loop.run_in_executor(self._threads, _look, lstat, paths, seen)
-        self._looks[paths] = done, seen
-        done.add_done_callback(lambda _: self._looks.pop(paths))
-        return done, seen
+        self, lstat: Lstat, paths: tuple[str, ...], seen: _Seen
+    ) -> asyncio.Future[None]:
+        if self._looks >= STUCK_LIMIT:
+            raise _slow(paths[0], f"{self._looks} looks at others have no answer yet")
+        try:
+            done = self._loop.run_in_executor(self._threads, _look, lstat, paths, seen)
+        except RuntimeError as error:  # what threading has to say of a limit
+            raise _slow(paths[0], str(error)) from error
+        self._looks += 1
+        done.add_done_callback(self._count_down)
+        return done
+
+    def _count_down(self, _: asyncio.Future[None]) -> None:
+        self._looks -= 1
+
+    def _note_stuck(self, path: str, seen: _Seen, done: asyncio.Future[None]) -> None:
+        def forget(_: asyncio.Future[None]) -> None:
+            if self._stuck.get(path) is seen:
+                del self._stuck[path]
+
+        self._stuck[path] = seen
+        done.add_done_callback(forget)
 
 
 def _look(lstat: Lstat, paths: Iterable[str], seen: _Seen) -> None:

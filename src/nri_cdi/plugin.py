@@ -5,7 +5,7 @@ says of them (`policy`), their edits from the newest snapshot of the specs
 (`cdi.registry`), and from those the answer (`injection`). It is computed at once
 wherever the snapshot has the answer. Only where it may be behind the files does the
 answer wait for a rescan: after a name that it doesn't know, and just after a change in
-a spec directory.
+a spec directory. And it waits for a look at device nodes that are not below /dev.
 
 What was decided stands in the `ledger`, and who holds what in `holders`.
 
@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import logging
 import time
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from nri_cdi.adjustment.nodes import Lstat
 from nri_cdi.adjustment.reclaiming import reclaimed
@@ -62,6 +63,10 @@ from nri_cdi.validator import Validator
 
 MS_PER_S = 1000
 
+# How long a look at the host's device nodes may take. The runtime waits for 2 s unless
+# it is told otherwise; half of what it waits is the most.
+LOOKING_S = 1.0
+
 # The containers that one event may be about.
 LISTED = 20
 
@@ -72,6 +77,9 @@ _VALIDATION = subscription(["validate_container_adjustment"])
 _CREATION = subscription(["create_container"])
 
 logger = logging.getLogger(__name__)
+
+
+Look: TypeAlias = "Callable[[Lstat, tuple[str, ...], float], Awaitable[Lstat]]"
 
 
 def _at_once(call: Callable[..., object], *arguments: object) -> None:
@@ -118,7 +126,7 @@ class CdiPlugin(Plugin):
         on_config: Callable[[str], None] | None = None,
         broken: ConfigError | None = None,
         later: Callable[..., object] = _at_once,
-        look: Callable[[Lstat, tuple[str, ...]], Awaitable[Lstat]] | None = None,
+        look: Look | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         """``on_config`` takes the runtime's configuration; may raise ConfigError.
@@ -128,8 +136,8 @@ class CdiPlugin(Plugin):
         ``later`` calls a function with arguments once the answer is on its way, as an
         event loop's ``call_soon`` does: to log takes longer than to answer.
 
-        ``look`` does what `lookout.Lookout.look` does; without it the host is looked at
-        at once, however long that takes.
+        ``look`` does what `lookout.Lookout.look` does. Without it the host is looked at
+        in place, however long that takes.
         """
         config = config or Config()
         super().__init__(config.name, config.index)
@@ -139,6 +147,7 @@ class CdiPlugin(Plugin):
         self._specs = specs
         self._later = later
         self._look = look
+        self._why_late = ""
         self._now = now
         self._clerk = Clerk(self.ledger, now)
         self._on_config = on_config
@@ -297,10 +306,7 @@ class CdiPlugin(Plugin):
         self.ledger.disconnected(self._useless or reason, self._now())
 
     def why_late(self) -> str:
-        if self._specs.scanning() is None:
-            return ""
-        spec_dirs = ", ".join(self._config.spec_dirs)
-        return f"the specs are still being read, from {spec_dirs}"
+        return self._why_late
 
     def create_container(
         self, request: api.CreateContainerRequest
@@ -445,11 +451,15 @@ class CdiPlugin(Plugin):
     ) -> None:
         try:
             await self._freshen(order.names, settling)
-        except BaseException:
+        except CancelledError:
             # The deadline is over, or the connection is gone: nobody waits any more.
-            why = "the specs could not be read before the runtime's deadline"
-            self._clerk.late(order, why)
+            spec_dirs = ", ".join(self._config.spec_dirs)
+            self._late(order, f"the specs are still being read, from {spec_dirs}")
             raise
+
+    def _late(self, order: Order, why: str) -> None:
+        self._why_late = why
+        self._clerk.late(order, why)
 
     async def _freshen(
         self, names: tuple[str, ...], settling: Awaitable[None] | None = None
@@ -481,28 +491,21 @@ class CdiPlugin(Plugin):
         except RequestError as error:
             raise self._refusal_of(order, error) from error
         if compiled.far and self._look is not None:
-            looking = self._look(compiled.lstat, compiled.far)
-            return self._give_seen(order, compiled, looking, self._terms)
+            return self._give_seen(order, compiled, self._look, self._terms)
         return self._give(order, compiled, compiled.lstat)
 
     async def _give_seen(
-        self,
-        order: Order,
-        compiled: Compiled,
-        looking: Awaitable[Lstat],
-        terms: Terms,
+        self, order: Order, compiled: Compiled, look: Look, terms: Terms
     ) -> api.CreateContainerResponse | None:
+        """As `_give`, once the host has been looked at beside the loop."""
+        patience_s = min(LOOKING_S, self.runtime.request_timeout_s / 2)
         try:
-            lstat = await looking
+            lstat = await look(compiled.lstat, compiled.far, patience_s)
         except RequestError as error:
             raise self._refusal_of(order, error) from error
-        except BaseException:
+        except CancelledError:
             # As in `_freshen_for`.
-            why = (
-                f"{quoted_path(compiled.far[0])} could not be looked at before the "
-                "runtime's deadline"
-            )
-            self._clerk.late(order, why)
+            self._late(order, f"no answer from {quoted_path(compiled.far[0])} yet")
             raise
         if self._terms is not terms:
             answer = self._again(order)

@@ -63,9 +63,9 @@ def gpu(connection: Connection, device: str) -> str:
     return variable.value
 
 
-def wait_for(log: Path, words: str) -> None:
+def wait_for(log: Path, words: str, times: int = 1) -> None:
     deadline = time.monotonic() + DEADLINE_S
-    while words not in log.read_text():
+    while log.read_text().count(words) < times:
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.01)
 
@@ -133,14 +133,16 @@ def test_sighup_reads_the_specs_and_ends_nothing(tmp_path: Path) -> None:
 
 # A disk that hangs takes a kernel that does; from here it looks like this.
 HANGING = """
-import sys, threading
+import pathlib, sys, time
 from nri_cdi.config import Config, Loader
 from nri_cdi.daemon import run
 
 class HangingLoader(Loader):
     def load(self):
         print("begins to read", file=sys.stderr, flush=True)
-        threading.Event().wait()
+        while not pathlib.Path(sys.argv[3]).exists():
+            time.sleep(0.01)
+        return Config(socket=sys.argv[1], spec_dirs=(sys.argv[2],))
 
 config = Config(socket=sys.argv[1], spec_dirs=(sys.argv[2],))
 sys.exit(run(config, {}, loader=HangingLoader(None, {}, {})))
@@ -150,7 +152,7 @@ sys.exit(run(config, {}, loader=HangingLoader(None, {}, {})))
 def test_a_configuration_on_a_disk_that_hangs_holds_nothing_up(tmp_path: Path) -> None:
     write_spec(tmp_path / "cdi", "0")
     path, log = tmp_path / "nri.sock", tmp_path / "log"
-    arguments = [str(path), str(tmp_path / "cdi")]
+    arguments = [str(path), str(tmp_path / "cdi"), str(tmp_path / "never")]
     with (
         process(arguments, log, program=("-c", HANGING)) as child,
         StandIn(str(path)) as runtime,
@@ -163,6 +165,50 @@ def test_a_configuration_on_a_disk_that_hangs_holds_nothing_up(tmp_path: Path) -
         child.send_signal(signal.SIGTERM)
         assert child.wait(DEADLINE_S) == 0
     assert log.read_text().endswith(" INFO stopped\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "end", "message"),
+    [
+        (
+            "policy: {default: deny}\n",
+            "the configuration is read again",
+            "no rule of the policy allows",
+        ),
+        (
+            "policy: {default: never}\n",
+            "the configuration stays as it was",
+            "before its configuration is mended",
+        ),
+    ],
+)
+def test_what_the_runtime_says_while_a_configuration_is_read_counts(
+    tmp_path: Path, said: str, end: str, message: str
+) -> None:
+    write_spec(tmp_path / "cdi", "0")
+    path, log, over = tmp_path / "nri.sock", tmp_path / "log", tmp_path / "over"
+    arguments = [str(path), str(tmp_path / "cdi"), str(over)]
+    with (
+        process(arguments, log, program=("-c", HANGING)) as child,
+        StandIn(str(path)) as runtime,
+    ):
+        with runtime.accept() as connection:
+            connection.start()
+            assert gpu(connection, "0") == "0"
+            child.send_signal(signal.SIGHUP)
+            wait_for(log, "begins to read")
+        with runtime.accept() as connection:
+            configure = containerd("2.1.9")
+            configure.config = said
+            connection.start(configure)
+            over.touch()
+            # It is read once more, for what the runtime has said.
+            wait_for(log, "begins to read", times=2)
+            wait_for(log, end)
+            request = container_request({"cdi.k8s.io/gpu": "vendor.com/gpu=0"})
+            status = connection.call("CreateContainer", request).status
+            assert status is not None
+            assert message in status.message
 
 
 @pytest.mark.parametrize(

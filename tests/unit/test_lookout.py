@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,9 +13,13 @@ from typing import Any
 
 import pytest
 
-from nri_cdi.lookout import THREADS, WAITING, Lookout, SlowHostError
+from nri_cdi.lookout import STUCK_LIMIT, Lookout, SlowHostError
 
-PATIENCE_S = 0.05
+SHORT_S = 0.05
+"""For what doesn't answer."""
+
+LONG_S = 20.0
+"""For what does, on however busy a machine."""
 
 
 def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -28,24 +33,51 @@ def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
 
 
 class Host:
-    """Looks at the real one, but for paths below ``/dead``: there until it is over."""
+    """Looks at the real one, but at what is in ``dead`` until that is over."""
 
     def __init__(self) -> None:
-        self.over = threading.Event()
+        self.dead = {path: threading.Event() for path in ("/dead/a", "/dead/b")}
         self.looks: list[str] = []
 
     def lstat(self, path: str) -> os.stat_result:
         self.looks.append(path)
-        if path.startswith("/dead"):
-            self.over.wait()
+        if path in self.dead:
+            self.dead[path].wait()
         return os.lstat(path)
+
+    def die(self, path: str) -> None:
+        self.dead[path] = threading.Event()
 
 
 @pytest.fixture
 def host() -> Iterator[Host]:
     host = Host()
     yield host
-    host.over.set()
+    for each in host.dead.values():
+        each.set()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LONG_S):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+
+async def refused(lookout: Lookout, host: Host, *paths: str) -> str:
+    """Why they can't be looked at."""
+    with pytest.raises(SlowHostError) as raised:
+        await lookout.look(host.lstat, paths, SHORT_S)
+    return str(raised.value)
+
+
+async def seen(lookout: Lookout, host: Host, path: str) -> bool:
+    """Whether it is there, by a look that has its time."""
+    lstat = await lookout.look(host.lstat, (path,), LONG_S)
+    try:
+        lstat(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @in_a_loop
@@ -54,7 +86,7 @@ async def test_what_is_there_and_what_is_not_is_as_it_is(
 ) -> None:
     there, missing = str(tmp_path), str(tmp_path / "missing")
     lookout = Lookout()
-    lstat = await lookout.look(host.lstat, (there, missing, "a\0b"))
+    lstat = await lookout.look(host.lstat, (there, missing, "a\0b"), LONG_S)
     assert host.looks == [there, missing, "a\0b"]
     assert lstat(there) == os.lstat(there)
     with pytest.raises(FileNotFoundError) as raised:
@@ -69,66 +101,110 @@ async def test_what_is_there_and_what_is_not_is_as_it_is(
 
 @in_a_loop
 async def test_what_does_not_answer_is_refused_and_keeps_nobody(host: Host) -> None:
-    lookout = Lookout(PATIENCE_S)
-    with pytest.raises(SlowHostError) as raised:
-        await lookout.look(host.lstat, ("/", "/dead/a", "/dead/b"))
-    assert str(raised.value) == (
+    lookout = Lookout()
+    assert await refused(lookout, host, "/", "/dead/a", "/dead/b") == (
         "device node '/dead/a' of the host can't be looked at: no answer within "
         "0.05 s; is its file system there?"
     )
-    lstat = await lookout.look(host.lstat, ("/",))
-    assert lstat("/") == os.lstat("/")
+    assert await seen(lookout, host, "/")
     lookout.close()
 
 
 @in_a_loop
-async def test_who_asks_again_waits_for_the_same_look(host: Host) -> None:
-    lookout = Lookout(PATIENCE_S)
-    for _ in range(THREADS + 1):
-        with pytest.raises(SlowHostError):
-            await lookout.look(host.lstat, ("/dead/a",))
+async def test_who_asks_for_it_next_does_not_wait(host: Host) -> None:
+    lookout = Lookout()
+    await refused(lookout, host, "/dead/a")
+    for paths in (("/dead/a",), ("/", "/dead/a")):
+        with pytest.raises(SlowHostError, match="an earlier look has no answer yet"):
+            await lookout.look(host.lstat, paths, LONG_S)
     assert host.looks == ["/dead/a"]
-    lstat = await lookout.look(host.lstat, ("/",))
-    assert lstat("/") == os.lstat("/")
     lookout.close()
 
 
 @in_a_loop
-async def test_a_look_is_made_anew_when_the_one_before_is_over(host: Host) -> None:
-    lookout = Lookout(PATIENCE_S)
-    with pytest.raises(SlowHostError):
-        await lookout.look(host.lstat, ("/dead/a",))
-    host.over.set()
-    while host.looks == ["/dead/a"]:
-        with pytest.raises(FileNotFoundError):
-            (await lookout.look(host.lstat, ("/dead/a",)))("/dead/a")
-    assert set(host.looks) == {"/dead/a"}
+async def test_it_is_looked_at_anew_once_it_has_answered(host: Host) -> None:
+    lookout = Lookout()
+    await refused(lookout, host, "/dead/a", "/dead/b")
+    host.dead["/dead/a"].set()
+    # The look at the other one goes on, and is none at this one.
+    await until(lambda: host.looks == ["/dead/a", "/dead/b"])
+    assert not await seen(lookout, host, "/dead/a")
+    assert host.looks == ["/dead/a", "/dead/b", "/dead/a"]
+    assert "'/dead/b'" in await refused(lookout, host, "/dead/b")
+    lookout.close()
+
+
+@in_a_loop
+async def test_an_answer_is_never_older_than_the_question(host: Host) -> None:
+    lookout = Lookout()
+    await refused(lookout, host, "/", "/dead/a")
+    assert host.looks == ["/", "/dead/a"]
+    assert await seen(lookout, host, "/")
+    assert host.looks == ["/", "/dead/a", "/"]
     lookout.close()
 
 
 @in_a_loop
 async def test_looks_that_are_stuck_are_not_piled_up(host: Host) -> None:
-    lookout = Lookout(PATIENCE_S)
-    looks = [
-        lookout.look(host.lstat, (f"/dead/{number}",)) for number in range(WAITING)
-    ]
-    refused = await asyncio.gather(*looks, return_exceptions=True)
-    assert all(isinstance(each, SlowHostError) for each in refused)
-    with pytest.raises(SlowHostError, match="too many others"):
-        await lookout.look(host.lstat, ("/",))
-    assert len(host.looks) == THREADS
+    lookout = Lookout()
+    for number in range(STUCK_LIMIT):
+        host.die(f"/dead/{number}")
+    looks = [refused(lookout, host, f"/dead/{n}") for n in range(STUCK_LIMIT)]
+    await asyncio.gather(*looks)
+    with pytest.raises(SlowHostError, match="64 looks at others have no answer yet"):
+        await lookout.look(host.lstat, ("/",), LONG_S)
+    await until(lambda: len(host.looks) == STUCK_LIMIT)
+    lookout.close()
+
+
+@in_a_loop
+async def test_what_has_come_back_makes_room(host: Host) -> None:
+    lookout = Lookout()
+    for number in range(STUCK_LIMIT):
+        host.die(f"/dead/{number}")
+    looks = [refused(lookout, host, f"/dead/{n}") for n in range(STUCK_LIMIT)]
+    await asyncio.gather(*looks)
+    host.dead["/dead/0"].set()
+    async with asyncio.timeout(LONG_S):
+        while len(host.looks) == STUCK_LIMIT:
+            await asyncio.sleep(0.002)
+            with contextlib.suppress(SlowHostError):
+                assert await seen(lookout, host, "/")
+    assert not await seen(lookout, host, "/dead/0")
     lookout.close()
 
 
 @in_a_loop
 async def test_a_container_that_is_given_up_ends_no_look(host: Host) -> None:
+    ended: list[str] = []
+
+    def lstat(path: str) -> os.stat_result:
+        try:
+            return host.lstat(path)
+        finally:
+            ended.append(path)
+
     lookout = Lookout()
-    waiting = asyncio.ensure_future(lookout.look(host.lstat, ("/dead/a",)))
-    await asyncio.sleep(PATIENCE_S)
+    waiting = asyncio.ensure_future(lookout.look(lstat, ("/dead/a", "/"), LONG_S))
+    await until(lambda: host.looks == ["/dead/a"])
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    host.over.set()
-    with pytest.raises(FileNotFoundError):
-        (await lookout.look(host.lstat, ("/dead/a",)))("/dead/a")
+    assert ended == []
+    host.dead["/dead/a"].set()
+    await until(lambda: ended == ["/dead/a", "/"])
+    lookout.close()
+
+
+@in_a_loop
+async def test_without_threads_it_is_refused(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lookout = Lookout()
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(SlowHostError, match="can't start new thread"):
+        await lookout.look(host.lstat, ("/",), LONG_S)
     lookout.close()

@@ -15,8 +15,10 @@ from nri_cdi.config import Config
 from nri_cdi.errors import RequestError
 from nri_cdi.ledger import Result
 from nri_cdi.nri import api
+from nri_cdi.nri.capabilities import RuntimeInfo
 from nri_cdi.plugin import CdiPlugin
 from nri_cdi.ttrpc.status import RpcError
+from testbed.standin import containerd
 from tests.unit.test_plugin_terms import KIND, ReadSpecs, asking, closed
 
 FAR = "/dev/../dev/null"
@@ -29,14 +31,24 @@ class Looking:
     def __init__(self, error: RequestError | None = None) -> None:
         self.may = asyncio.Event()
         self.paths: tuple[str, ...] = ()
+        self.patience_s = 0.0
         self._error = error
 
-    async def look(self, lstat: Lstat, paths: tuple[str, ...]) -> Lstat:
-        self.paths = paths
+    async def look(
+        self, lstat: Lstat, paths: tuple[str, ...], patience_s: float
+    ) -> Lstat:
+        self.paths, self.patience_s = paths, patience_s
         await self.may.wait()
         if self._error is not None:
             raise self._error
         return lstat
+
+
+class Settling(ReadSpecs):
+    """Specs that have changed a moment ago."""
+
+    def settling(self) -> Awaitable[None]:  # type: ignore[override]
+        return asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -107,6 +119,39 @@ def test_the_policy_of_the_answer_counts(specs: ReadSpecs) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("timeout_ms", "patience_s"), [(0, 1.0), (2000, 1.0), (1000, 0.5), (9000, 1.0)]
+)
+def test_a_look_takes_half_of_the_time_at_most(
+    specs: ReadSpecs, timeout_ms: int, patience_s: float
+) -> None:
+    async def run() -> None:
+        looking = Looking()
+        looking.may.set()
+        plugin = CdiPlugin(specs, look=looking.look)
+        configure = containerd("2.1.9")
+        configure.request_timeout = timeout_ms
+        plugin.configure(RuntimeInfo.from_configure(configure), "")
+        await begun(plugin, "far")
+        assert looking.patience_s == patience_s
+
+    asyncio.run(run())
+
+
+def test_a_device_of_a_spec_that_was_just_written_is_looked_at_too(
+    specs: ReadSpecs,
+) -> None:
+    async def run() -> None:
+        looking = Looking()
+        plugin = CdiPlugin(Settling(specs.registry), look=looking.look)
+        waiting = begun(plugin, "far")
+        looking.may.set()
+        assert given(await waiting) == ["/dev/n"]
+        assert looking.paths == (FAR,)
+
+    asyncio.run(run())
+
+
 def test_an_exclusive_device_goes_to_one_of_two_who_wait(specs: ReadSpecs) -> None:
     async def run() -> None:
         looking = Looking()
@@ -136,9 +181,7 @@ def test_a_container_that_is_given_up_is_counted(specs: ReadSpecs) -> None:
         await asyncio.wait([waiting])
         assert plugin.ledger.requests == {Result.LATE: 1}
         [decision] = plugin.ledger.decisions
-        assert (
-            decision.reason
-            == f"{FAR!r} could not be looked at before the runtime's deadline"
-        )
+        assert decision.reason == f"no answer from {FAR!r} yet"
+        assert plugin.why_late() == decision.reason
 
     asyncio.run(run())

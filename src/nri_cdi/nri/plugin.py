@@ -107,7 +107,7 @@ class Plugin:
         """The connection is gone. A new one starts with `configure`."""
 
     def why_late(self) -> str:
-        """What answers wait for now: the message of one that is not ready in time."""
+        """Why the answer that was just given up was not ready: for its message."""
         return ""
 
     def run_pod_sandbox(

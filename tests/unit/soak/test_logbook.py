@@ -34,6 +34,8 @@ def periods(*, log_full: float | None = None, killed: float | None = None) -> Pe
         (periods(killed=10.5 + WITHIN_S + SHORT_S), NO_CAUSE),
         (periods(log_full=8.5), NO_CAUSE),
         (periods(killed=8.5), NO_CAUSE),
+        # A log tells of the one, and can't of the other.
+        (periods(killed=10, log_full=10), KILLED),
     ],
 )
 def test_a_lost_line_has_a_cause_if_something_was_wrong_when_it_was_due(
@@ -49,10 +51,11 @@ def test_a_line_in_any_of_the_logs_is_not_lost() -> None:
     assert lost(granted, texts, periods()) == {"c-0-1": NO_CAUSE}
 
 
-def test_the_logs_tell_how_many_lines_were_lost() -> None:
+def test_the_logs_tell_how_many_lines_a_full_disk_has_cost() -> None:
     texts = [
         "WARNING 53 log lines were lost: no space left on device\n" + LINE.format("c"),
-        "WARNING 1 log line was lost: the log was not read for too long\n",
+        "WARNING 1 log line was lost: no space left on device\n",
+        "WARNING 7 log lines were lost: the log was not read for too long\n",
     ]
 
     assert told_lost(texts) == 54
