@@ -41,7 +41,7 @@ from nri_cdi.injection import (
     given_before,
     nodes_of,
 )
-from nri_cdi.ledger import Drifted, Ledger, Result
+from nri_cdi.ledger import Ledger, Result
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import DOCKER, OLDEST, RuntimeInfo
 from nri_cdi.nri.events import subscription
@@ -51,12 +51,11 @@ from nri_cdi.orders import (
     Order,
     denial,
     held,
-    listed,
     named,
 )
 from nri_cdi.quoting import quoted_path
 from nri_cdi.requests import ALIASES, NO_REQUEST, Request
-from nri_cdi.survey import Survivor, findings, holder, survivors
+from nri_cdi.survey import Census, holder
 from nri_cdi.terms import Terms
 from nri_cdi.ttrpc.status import Code, RpcError
 from nri_cdi.validator import Validator
@@ -66,9 +65,6 @@ MS_PER_S = 1000
 # How long a look at the host's device nodes may take. The runtime waits for 2 s unless
 # it is told otherwise; half of what it waits is the most.
 LOOKING_S = 1.0
-
-# The containers that one event may be about.
-LISTED = 20
 
 # The rule, where no rule of the policy was the one.
 DEFAULT_RULE = "(default)"
@@ -154,7 +150,7 @@ class CdiPlugin(Plugin):
         self._broken_for_good = broken
         self._broken = broken
         self.runtime: RuntimeInfo = OLDEST
-        self._survivors: dict[str, Survivor] = {}
+        self._census = Census(self.ledger, self.holders)
         self._latest: Order | None = None
         self._useless = ""
         self._validator = Validator(specs)
@@ -247,18 +243,7 @@ class CdiPlugin(Plugin):
         self, pods: Sequence[api.PodSandbox], containers: Sequence[api.Container]
     ) -> None:
         logger.debug("%d pods and %d containers exist", len(pods), len(containers))
-        found = survivors(pods, containers, self._terms, self.runtime)
-        self._survivors = {each.holder.container_id: each for each in found}
-        # What is known stays known, so that it counts once.
-        self.ledger.found_drifted(
-            tuple(
-                each
-                for each in self.ledger.drifted
-                if each.container_id in self._survivors
-            )
-        )
-        # By their word until the specs tell more.
-        self.holders.replace(each.holder for each in self._survivors.values())
+        self._census.begin(pods, containers, self._terms, self.runtime)
         self.take_stock()
 
     def take_stock(self) -> None:
@@ -266,30 +251,8 @@ class CdiPlugin(Plugin):
 
         To be called when they are; nothing happens if there is nothing to find.
         """
-        if not self._survivors or not self._specs.loaded:
-            return
-        # One may have a successor by now.
-        there = {each.container_id for each in self.holders.all()}
-        left = [each for key, each in self._survivors.items() if key in there]
-        found = list(findings(left, self._specs.registry))
-        self._survivors = {}
-        for finding in found:
-            self.holders.add(finding.holder)
-        drifted = [each.drifted for each in found if each.drifted is not None]
-        self.ledger.found_drifted(tuple(drifted))
-        for each in drifted[:LISTED]:
-            logger.warning(
-                "pod %s/%s, container %s: runs without devices that it asks for: %s; "
-                "it was created while the plugin was away: %s",
-                each.namespace,
-                each.pod,
-                each.container,
-                listed(each.lacks),
-                _remedy(each),
-            )
-        if len(drifted) > LISTED:
-            more = len(drifted) - LISTED
-            logger.warning("%d more containers run without their devices", more)
+        if self._specs.loaded:
+            self._census.finish(self._specs.registry)
 
     def synchronized(self, runtime: Runtime) -> None:
         self.ledger.synchronized(self._now())
@@ -382,7 +345,7 @@ class CdiPlugin(Plugin):
     def _gone(self, container_id: str) -> None:
         self.holders.remove(container_id)
         self.ledger.gone(container_id)
-        self._survivors.pop(container_id, None)
+        self._census.forget(container_id)
 
     def _allowed(self, order: Order) -> Order:
         """The order, if the configuration and its policy let it pass.
@@ -644,14 +607,6 @@ _DOCKER = (
     "Docker carries out nearly nothing of what an NRI plugin asks for, and injects CDI "
     "devices by itself: docker run --device vendor.com/class=name"
 )
-
-
-def _remedy(drifted: Drifted) -> str:
-    if not drifted.denied:
-        return "delete the pod to mend it"
-    if drifted.denied == drifted.lacks:
-        return "the policy denies them to it, so it would be refused now"
-    return f"the policy denies {listed(drifted.denied)}, so it would be refused now"
 
 
 def _left_after(order: Order, before: tuple[str, ...]) -> Order:

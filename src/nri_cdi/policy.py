@@ -60,16 +60,6 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """The pod that asks; ``runtime_handler`` is empty for the runtime's default."""
-
-    namespace: str
-    pod: str
-    labels: tuple[tuple[str, str], ...] = ()
-    runtime_handler: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What comes of a device; ``rule`` is empty where no rule matched."""
 
@@ -83,17 +73,6 @@ class Policy:
 
     default: Action = Action.ALLOW
     rules: tuple[Rule, ...] = ()
-
-    def verdict(self, subject: Subject, device: str) -> Verdict:
-        """What comes of ``device`` for ``subject``."""
-        judgement = Judge(self).judgement(
-            subject.namespace,
-            subject.pod,
-            dict(subject.labels),
-            subject.runtime_handler,
-            (device,),
-        )
-        return judgement.verdicts[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,18 +6,26 @@ tells of them when the plugin is back: those are found here.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nri_cdi.adjustment.evidence import Given, given, lost
 from nri_cdi.cdi.registry import Registry
 from nri_cdi.errors import RequestError, ResolveError
-from nri_cdi.holders import NO_NODES, Holder, Nodes
+from nri_cdi.holders import NO_NODES, Holder, Holders, Nodes
 from nri_cdi.injection import given_before, nodes_of
-from nri_cdi.ledger import Drifted
+from nri_cdi.ledger import Drifted, Ledger
 from nri_cdi.nri import api
 from nri_cdi.nri.capabilities import RuntimeInfo
+from nri_cdi.orders import listed
 from nri_cdi.terms import Terms
+
+# The containers that one event may be about.
+LISTED = 20
+
+# What is said is the plugin's word: those who filter by names look for its.
+logger = logging.getLogger("nri_cdi.plugin")
 
 _STOPPED = api.ContainerState.CONTAINER_STOPPED
 
@@ -37,6 +45,75 @@ class Survivor:
     given: Given | None
     denied: frozenset[str] = frozenset()
     problem: str = ""
+
+
+class Census:
+    """The containers that a runtime tells of when the plugin is back.
+
+    They are holders at once, by their word; what they lack is known with the specs, and
+    goes into the ledger.
+    """
+
+    def __init__(self, ledger: Ledger, holders: Holders) -> None:
+        self._ledger = ledger
+        self._holders = holders
+        self._survivors: dict[str, Survivor] = {}
+
+    def begin(
+        self,
+        pods: Sequence[api.PodSandbox],
+        containers: Sequence[api.Container],
+        terms: Terms,
+        runtime: RuntimeInfo,
+    ) -> None:
+        """Take these for all that there are."""
+        found = survivors(pods, containers, terms, runtime)
+        self._survivors = {each.holder.container_id: each for each in found}
+        # What is known stays known, so that it counts once.
+        known = self._ledger.drifted
+        self._ledger.found_drifted(
+            tuple(each for each in known if each.container_id in self._survivors)
+        )
+        self._holders.replace(each.holder for each in self._survivors.values())
+
+    def forget(self, container_id: str) -> None:
+        """A container is gone."""
+        self._survivors.pop(container_id, None)
+
+    def finish(self, registry: Registry) -> None:
+        """Find what they hold and lack; nothing happens if that is done."""
+        if not self._survivors:
+            return
+        # One may have a successor by now.
+        there = {each.container_id for each in self._holders.all()}
+        left = [each for key, each in self._survivors.items() if key in there]
+        self._survivors = {}
+        found = list(findings(left, registry))
+        for finding in found:
+            self._holders.add(finding.holder)
+        drifted = [each.drifted for each in found if each.drifted is not None]
+        self._ledger.found_drifted(tuple(drifted))
+        for each in drifted[:LISTED]:
+            logger.warning(
+                "pod %s/%s, container %s: runs without devices that it asks for: %s; "
+                "it was created while the plugin was away: %s",
+                each.namespace,
+                each.pod,
+                each.container,
+                listed(each.lacks),
+                _remedy(each),
+            )
+        if len(drifted) > LISTED:
+            more = len(drifted) - LISTED
+            logger.warning("%d more containers run without their devices", more)
+
+
+def _remedy(drifted: Drifted) -> str:
+    if not drifted.denied:
+        return "delete the pod to mend it"
+    if drifted.denied == drifted.lacks:
+        return "the policy denies them to it, so it would be refused now"
+    return f"the policy denies {listed(drifted.denied)}, so it would be refused now"
 
 
 def survivors(

@@ -15,10 +15,10 @@ from nri_cdi.policy import (
     Judgement,
     Policy,
     Rule,
-    Subject,
     Verdict,
     matcher,
 )
+from tests.unit.judging import Subject, verdict
 
 GPU = "nvidia.com/gpu=0"
 POD = Subject(
@@ -71,9 +71,9 @@ MATCHES: tuple[tuple[str, dict[str, Any], bool], ...] = (
 def test_a_rule_matches_if_all_that_it_names_does(
     patterns: dict[str, Any], matches: bool
 ) -> None:
-    verdict = Policy(rules=(rule(**patterns),)).verdict(POD, GPU)
+    found = verdict(Policy(rules=(rule(**patterns),)), POD, GPU)
     expected = Verdict(action=Action.DENY, rule="r")
-    assert verdict == (expected if matches else Verdict(action=Action.ALLOW))
+    assert found == (expected if matches else Verdict(action=Action.ALLOW))
 
 
 def test_the_first_rule_that_matches_counts() -> None:
@@ -82,7 +82,7 @@ def test_the_first_rule_that_matches_counts() -> None:
         rule(Action.AUDIT, "first", namespaces=("research-*",)),
         rule(Action.DENY, "second"),
     )
-    assert Policy(rules=rules).verdict(POD, GPU) == Verdict(
+    assert verdict(Policy(rules=rules), POD, GPU) == Verdict(
         action=Action.AUDIT, rule="first"
     )
 
@@ -90,7 +90,7 @@ def test_the_first_rule_that_matches_counts() -> None:
 @pytest.mark.parametrize("default", list(Action))
 def test_where_no_rule_matches_the_default_holds(default: Action) -> None:
     policy = Policy(default=default, rules=(rule(pods=("none",)),))
-    assert policy.verdict(POD, GPU) == Verdict(action=default)
+    assert verdict(policy, POD, GPU) == Verdict(action=default)
 
 
 def test_each_device_is_judged_by_itself() -> None:

@@ -11,7 +11,8 @@ from benchmarks.container import become_another, create_request, validation_of
 from benchmarks.everything import command, request_by_annotation_and_variable
 from nri_cdi.config import Config, load_config
 from nri_cdi.nri import api
-from nri_cdi.policy import Action, Subject
+from nri_cdi.policy import Action
+from tests.unit.judging import Subject, verdict
 
 RULES = 20
 
@@ -38,10 +39,10 @@ def test_the_last_of_20_rules_is_the_one_that_allows(config: Config) -> None:
         labels=tuple(sorted(pod.labels.items())),
         runtime_handler=pod.runtime_handler,
     )
-    verdict = config.policy.verdict(subject, specs.ONE_DEVICE)
+    found = verdict(config.policy, subject, specs.ONE_DEVICE)
     assert len(config.policy.rules) == RULES
     assert config.policy.default is Action.DENY
-    assert verdict.rule == config.policy.rules[-1].name
+    assert found.rule == config.policy.rules[-1].name
 
 
 def test_a_request_asks_in_both_ways() -> None:

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from nri_cdi.config import Config, parse_config
-from nri_cdi.policy import Action, Subject
+from nri_cdi.policy import Action
 from nri_cdi.requests import dialects, requested
 from tests.unit.docs.pages import blocks, read
+from tests.unit.judging import Subject, verdict
 
 TEXTS = blocks(read("docs/migration.md"), "yaml")
 LOADED: list[dict[str, Any]] = [yaml.safe_load(text) for text in TEXTS]
@@ -39,7 +40,7 @@ def _asked(
 
 def _action(config: Config, namespace: str, device: str) -> Action:
     subject = Subject(namespace=namespace, pod="pod")
-    return config.policy.verdict(subject, device).action
+    return verdict(config.policy, subject, device).action
 
 
 @pytest.mark.parametrize(

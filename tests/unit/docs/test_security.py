@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from nri_cdi.config import Config, parse_config
-from nri_cdi.policy import Action, Subject
+from nri_cdi.policy import Action
 from tests.unit.docs.pages import blocks, read
+from tests.unit.judging import Subject, verdict
 
 PAGE = read("docs/security.md")
 AUDIT, CLOSED, FINER, VARIABLES = (
@@ -28,7 +29,7 @@ def _action(
         labels=labels,
         runtime_handler=runtime_handler,
     )
-    return config.policy.verdict(subject, device).action
+    return verdict(config.policy, subject, device).action
 
 
 def test_the_page_begins_with_the_default_and_how_to_close_it() -> None:
