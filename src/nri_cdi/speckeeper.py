@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ class SpecKeeper:
         """``on_scan`` is called in the loop after each scan, changed or not."""
         self._on_scan = on_scan
         self._loop = asyncio.get_running_loop()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=SPECS_THREAD)
+        self._thread = _new_thread()
         self._spec_dirs = tuple(spec_dirs)
         self._cache = Cache(spec_dirs)
         self._watch: Watch | None = None
@@ -132,7 +132,8 @@ class SpecKeeper:
         self._cache = Cache(spec_dirs)
         self._version += 1
         self._loaded = False
-        self._begin()
+        waiting = self._abandon()
+        self._begin().add_done_callback(lambda _: _end(waiting))
 
     def settling(self) -> asyncio.Future[None] | None:
         """The end of a scan that won't take long, or None.
@@ -162,10 +163,21 @@ class SpecKeeper:
         """The end of a scan that sees every file written before now."""
         return asyncio.shield(self._take_turn(asked=True))
 
-    def _begin(self) -> None:
+    def _begin(self) -> asyncio.Future[None]:
         # The thread makes the watch: to look at the directories for the first time may
         # take long, and the plugin is to be connected meanwhile.
-        self._take_turn(asked=True)
+        return self._take_turn(asked=True)
+
+    def _abandon(self) -> list[_Turn]:
+        """Leave the thread to its turn, which may never end; who waits for turns?"""
+        turns = [turn for turn in (self._running, self._following) if turn is not None]
+        if turns:
+            self._thread.shutdown(wait=False)
+            self._thread = _new_thread()
+            self._running = self._following = None
+            if self._stuck is not None:
+                self._stuck.cancel()
+        return turns
 
     def _stop_watching(self) -> None:
         self._listen(NO_DESCRIPTOR)
@@ -243,7 +255,7 @@ class SpecKeeper:
         scan = self._loop.run_in_executor(
             self._thread, self._scan, self._watch, self._cache, turn.asked
         )
-        scan.add_done_callback(partial(self._finished, self._cache))
+        scan.add_done_callback(partial(self._finished, turn))
         self._stuck = self._loop.call_later(STUCK_S, _say_stuck)
 
     def _scan(
@@ -273,27 +285,28 @@ class SpecKeeper:
                 _release(turn.settled)
 
     def _finished(
-        self, cache: Cache, scan: asyncio.Future[tuple[Watch, Change | None]]
+        self, turn: _Turn, scan: asyncio.Future[tuple[Watch, Change | None]]
     ) -> None:
-        turn, self._running = self._running, None
+        if turn is not self._running:
+            _close_abandoned(scan)
+            return
+        self._running = None
         following, self._following = self._following, None
         if self._stuck is not None:
             self._stuck.cancel()
         error = scan.exception()
         watch, change = (None, None) if error is not None else scan.result()
-        self._keep(watch, cache)
+        self._keep(watch)
         if change:
             self._version += 1
-        if change is not None and cache is self._cache:
+        if change is not None:
             self._loaded = True
         if following is not None:
             self._launch(following)
         elif not self._closed:
             self._arm()
         self._on_scan()
-        if turn is not None:
-            _release(turn.settled)
-            _release(turn.done)
+        _end([turn])
         if error is not None:
             # A scan keeps the trouble with files to itself: this is a bug of its own.
             logger.error("the specs can't be read: %s", error, exc_info=error)
@@ -302,14 +315,13 @@ class SpecKeeper:
             if not self._closed:
                 self._thread.submit(_let_go, [change])
 
-    def _keep(self, watch: Watch | None, cache: Cache) -> None:
+    def _keep(self, watch: Watch | None) -> None:
         if watch is None:
             return
-        if cache is self._cache and not self._closed:
-            self._watch = watch
-        else:
-            # Other directories are kept by now, or none at all.
+        if self._closed:
             watch.close()
+        else:
+            self._watch = watch
 
 
 def _let_go(changes: list[Change]) -> None:
@@ -328,6 +340,23 @@ def _let_go(changes: list[Change]) -> None:
     del change, gone, kept
     while parts:
         parts.pop()
+
+
+def _new_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix=SPECS_THREAD)
+
+
+def _close_abandoned(scan: asyncio.Future[tuple[Watch, Change | None]]) -> None:
+    """Let go of what a scan has made of directories that are no longer kept."""
+    if scan.exception() is None:
+        watch, _ = scan.result()
+        watch.close()
+
+
+def _end(turns: Iterable[_Turn]) -> None:
+    for turn in turns:
+        _release(turn.settled)
+        _release(turn.done)
 
 
 def _nothing() -> None:

@@ -76,22 +76,29 @@ def test_a_configuration_on_it_stays_as_it_was(furnished: Node) -> None:
 
 
 def test_specs_on_it_keep_the_plugin_from_nothing_else(furnished: Node) -> None:
-    folder = furnished.folder / "dead"
+    folder, config = furnished.folder / "dead", furnished.folder / "other.yaml"
     folder.mkdir()
     furnished.plugin.stop()
+    containerd, spec_dir = furnished.containerd, furnished.spec_dir
+    both = {"spec_dirs": [str(spec_dir), str(folder)]}
     with dead_file_system(folder):
-        arguments = ["--socket", str(furnished.containerd.nri_socket)]
-        arguments += ["--spec-dir", str(furnished.spec_dir), "--spec-dir", str(folder)]
+        arguments = write_config(config, containerd, spec_dir, both)
         log = furnished.folder / "other.log"
-        with serving(furnished.containerd, arguments, log) as plugin:
+        with serving(containerd, arguments, log) as plugin:
             # What is in the directory is not known, so nothing is given, and said so.
             assert re.search(
                 # The runtime says how much is left when the request leaves it.
                 "plugin nri-cdi had no answer to CreateContainer within the "
                 r"(2|1\.9\d?) s that the runtime waits: the specs are still being "
-                f"read, from {furnished.spec_dir}, {folder}$",
+                f"read, from {spec_dir}, {folder}$",
                 furnished.refusal(f"{KIND}=near"),
             )
             with furnished.running() as container:
                 assert container.env()["PATH"]
+            # Without the directory it is well again.
+            write_config(config, containerd, spec_dir, {})
+            plugin.send(SIGHUP)
+            plugin.await_line("the configuration is read again")
+            with furnished.running(f"{KIND}=near") as container:
+                assert container.env()["NEAR"] == "yes"
             assert plugin.stop() == 0

@@ -138,6 +138,25 @@ def test_other_directories_can_be_kept_instead(tmp_path: Path) -> None:
     run(test)
 
 
+def test_who_waits_for_a_scan_when_the_directories_change_sees_the_new_ones(
+    tmp_path: Path,
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "a.json", name)
+
+    async def test() -> None:
+        async with SpecKeeper([str(tmp_path / "one")]) as keeper:
+            waiting = [keeper.scanning(), keeper.rescan(), keeper.settling()]
+            keeper.use([str(tmp_path / "two")])
+            for each in waiting:
+                assert each is not None
+                await each
+            assert names(keeper) == ["vendor.com/gpu=two"]
+
+    run(test)
+
+
 def test_what_happens_to_specs_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
