@@ -45,9 +45,6 @@ class Host:
             self.dead[path].wait()
         return os.lstat(path)
 
-    def die(self, path: str) -> None:
-        self.dead[path] = threading.Event()
-
 
 @pytest.fixture
 def host() -> Iterator[Host]:
@@ -68,6 +65,14 @@ async def refused(lookout: Lookout, host: Host, *paths: str) -> str:
     with pytest.raises(SlowHostError) as raised:
         await lookout.look(host.lstat, paths, SHORT_S)
     return str(raised.value)
+
+
+async def get_stuck(lookout: Lookout, host: Host) -> None:
+    """In as many places as there may be: from ``/dead/0`` on."""
+    paths = [f"/dead/{number}" for number in range(STUCK_LIMIT)]
+    for path in paths:
+        host.dead[path] = threading.Event()
+    await asyncio.gather(*[refused(lookout, host, path) for path in paths])
 
 
 async def seen(lookout: Lookout, host: Host, path: str) -> bool:
@@ -147,10 +152,7 @@ async def test_an_answer_is_never_older_than_the_question(host: Host) -> None:
 @in_a_loop
 async def test_looks_that_are_stuck_are_not_piled_up(host: Host) -> None:
     lookout = Lookout()
-    for number in range(STUCK_LIMIT):
-        host.die(f"/dead/{number}")
-    looks = [refused(lookout, host, f"/dead/{n}") for n in range(STUCK_LIMIT)]
-    await asyncio.gather(*looks)
+    await get_stuck(lookout, host)
     with pytest.raises(SlowHostError, match="64 looks at others have no answer yet"):
         await lookout.look(host.lstat, ("/",), LONG_S)
     await until(lambda: len(host.looks) == STUCK_LIMIT)
@@ -160,10 +162,7 @@ async def test_looks_that_are_stuck_are_not_piled_up(host: Host) -> None:
 @in_a_loop
 async def test_what_has_come_back_makes_room(host: Host) -> None:
     lookout = Lookout()
-    for number in range(STUCK_LIMIT):
-        host.die(f"/dead/{number}")
-    looks = [refused(lookout, host, f"/dead/{n}") for n in range(STUCK_LIMIT)]
-    await asyncio.gather(*looks)
+    await get_stuck(lookout, host)
     host.dead["/dead/0"].set()
     async with asyncio.timeout(LONG_S):
         while len(host.looks) == STUCK_LIMIT:
