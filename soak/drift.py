@@ -16,10 +16,6 @@ from soak.claims import Claim
 from soak.statusreader import StatusError, read_status
 from soak.tally import Tally
 
-SYNCHRONIZING_S = 1.0
-"""A runtime that doesn't hold back requests while it synchronizes a plugin may miss
-those of that time. It has them the next time."""
-
 FINDING_S = 2.0
 """How long the plugin may read specs before it knows what a container lacks."""
 
@@ -41,10 +37,8 @@ class Suspect:
 class Suspects:
     """The containers that the plugin has to tell of."""
 
-    def __init__(self, tally: Tally, *, blocking: bool) -> None:
-        """``blocking``: the runtime holds back requests while it synchronizes."""
+    def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self._blocking = blocking
         self._lock = threading.Lock()
         self._waiting: list[Suspect] = []
 
@@ -66,9 +60,7 @@ class Suspects:
         """
         with self._lock:
             waiting = list(self._waiting)
-        due = {
-            each.container_id for each in waiting if self._due(each, synchronized_at)
-        }
+        due = {each.container_id for each in waiting if each.made_at < synchronized_at}
         told = self._told(status, due) if waiting else set()
         for suspect in waiting:
             if suspect.container_id in told:
@@ -84,10 +76,6 @@ class Suspects:
             with self._lock:
                 self._waiting.remove(suspect)
             remove(suspect)
-
-    def _due(self, suspect: Suspect, synchronized_at: float) -> bool:
-        margin_s = 0.0 if self._blocking else SYNCHRONIZING_S
-        return suspect.made_at + margin_s < synchronized_at
 
     def _told(self, status: Path, due: set[str]) -> set[str]:
         """The containers that the plugin tells of, once it has all that are due."""

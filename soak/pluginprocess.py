@@ -16,6 +16,9 @@ PROGRAM = Path(sys.executable).with_name("nri-cdi")
 SERVING = "synchronized with"
 """What the log says once the plugin takes part in the creation of containers."""
 
+RECOUNTED = "looked at all containers a second time"
+"""What the log says once it has done so, of a runtime that has gaps."""
+
 BUGS = re.compile(r"Traceback|with a bug|ended by a bug|the specs can't be read: ")
 """What the log says only if something in the plugin is wrong."""
 
@@ -109,6 +112,18 @@ class PluginProcess:
             time.sleep(POLL_S)
         self.synchronized_at = time.monotonic()
         return self.synchronized_at
+
+    def await_recount(self) -> None:
+        """Wait until it has looked again since it was synchronized last.
+
+        Raises: PluginError.
+        """
+        deadline = time.monotonic() + SERVING_S
+        while RECOUNTED not in self.log_text().rpartition(SERVING)[2]:
+            self.check()
+            if time.monotonic() > deadline:
+                raise self.error(f"did not look again within {SERVING_S} s")
+            time.sleep(POLL_S)
 
     def check(self) -> None:
         """Raises: PluginError, if it has ended by itself."""

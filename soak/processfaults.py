@@ -110,9 +110,12 @@ def _without_runtime(scene: Scene, end: Callable[[], None]) -> float:
 def updated(scene: Scene) -> Iterator[float]:
     """A rolling update: a second instance starts before the first one ends."""
     old = scene.plugin
+    # Where the runtime has gaps, one that goes now is a holder until the second look.
+    scene.periods.uncounted.open(time.monotonic())
     scene.start_plugin()
     began = time.monotonic()
     back_s = scene.await_plugin() - began
+    scene.periods.uncounted.close(time.monotonic())
     scene.stopping.wait(OVERLAP_S)
     scene.periods.ending.open(time.monotonic())
     old.stop()

@@ -22,14 +22,6 @@ from soak.timeline import Windows
 from soak.verdict import Circumstances
 from testbed.containerd import Containerd
 
-UNBLOCKED_S = 0.25
-"""How long after the answer to Synchronize a runtime may not yet ask the plugin, if it
-doesn't hold back requests meanwhile."""
-
-BLOCKING_NRI = (0, 7)
-"""From which NRI version on it does. Source: NRI pkg/adaptation, BlockPluginSync;
-containerd has it from 1.7.26 on."""
-
 Granted = tuple[str, float, float]
 """The name of a container that got devices, when it was asked for and when it had them.
 """
@@ -48,6 +40,7 @@ class Periods:
     unsteady: Windows = field(default_factory=Windows)
     killed: Windows = field(default_factory=Windows)
     log_full: Windows = field(default_factory=Windows)
+    uncounted: Windows = field(default_factory=Windows)
 
 
 class Scene:
@@ -57,7 +50,7 @@ class Scene:
         self.containerd = containerd
         info = _runtime_info(containerd)
         self.runtime = f"{info.name} {info.version}"
-        self._is_blocking = info.nri_version >= BLOCKING_NRI
+        self._has_gaps = info.has_gaps
         self.random = Random(seed)  # noqa: S311
         self.folder = containerd.run_dir / "soak"
         self.log_dir = log_dir
@@ -69,7 +62,7 @@ class Scene:
         self.settings = Settings(self.folder, fixed)
         self.tally = Tally()
         self.claims = Claims()
-        self.suspects = Suspects(self.tally, blocking=self._is_blocking)
+        self.suspects = Suspects(self.tally)
         self.periods = Periods()
         self.stopping = threading.Event()
         self.workers: list[threading.Thread] = []
@@ -98,8 +91,8 @@ class Scene:
     def await_plugin(self, count: int = 1) -> float:
         """Wait until the plugin was synchronized so often; the moment comes back."""
         at = self.plugin.await_synchronization(count)
-        if not self._is_blocking:
-            time.sleep(UNBLOCKED_S)
+        if self._has_gaps:
+            self.plugin.await_recount()
         self.plugin.look()
         return at
 

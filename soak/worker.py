@@ -129,7 +129,8 @@ class Worker(threading.Thread):
         self, ask: Ask, message: str, began: float, claim: Claim | None
     ) -> Verdict:
         claims, now = self._scene.claims, time.monotonic()
-        held = claim is not None and claims.can_be_held(claim, now)
+        uncounted = self._scene.periods.uncounted.overlap(began, now)
+        held = claim is not None and (uncounted or claims.can_be_held(claim, now))
         during = self._scene.circumstances(began, held=held)
         return judge_refusal(ask, message, during)
 

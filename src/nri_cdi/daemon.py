@@ -32,6 +32,7 @@ from nri_cdi.lookout import LOOKOUT_THREAD, Lookout
 from nri_cdi.nri.launch import launched
 from nri_cdi.nri.session import serve, serve_launched
 from nri_cdi.plugin import CdiPlugin
+from nri_cdi.recount import count_again
 from nri_cdi.sdnotify import notify, watchdog_interval_s
 from nri_cdi.speckeeper import SPECS_THREAD, STUCK_S, SpecKeeper
 from nri_cdi.status.reading import Reading
@@ -49,6 +50,10 @@ EXIT_FAILURE = 1
 # How long the status waits for the plugin to be synchronized, which may take minutes.
 STATUS_PATIENCE_S = 0.3
 STATUS_LOOK_S = 0.01
+
+# When a runtime that has gaps is asked for all containers once more: it has taken the
+# plugin into use some ms after the answer. The second is for a failure of the first.
+RECOUNTS_S = (0.5, 10.0)
 
 CONFIG_THREAD = "configuration"
 
@@ -135,6 +140,7 @@ class _Daemon:
         self._reloading: asyncio.Task[None] | None = None
         self._reload_asked = False
         self._serving_status: asyncio.Task[None] | None = None
+        self._recounting: asyncio.Task[None] | None = None
 
     def _path(self) -> str:
         """Where the configuration comes from; "" if there is none."""
@@ -175,6 +181,7 @@ class _Daemon:
             broken=self._broken,
             later=asyncio.get_running_loop().call_soon,
             look=lookout.look,
+            on_gaps=self._recount_soon,
         )
 
     def _say_start(self, plugin: CdiPlugin) -> None:
@@ -222,6 +229,38 @@ class _Daemon:
             ),
         )
         await self._stack.enter_async_context(server)
+
+    def _recount_soon(self) -> None:
+        if launched(self._environ):
+            # It is there before the runtime serves anybody.
+            return
+        if self._recounting is not None:
+            self._recounting.cancel()
+        self._recounting = asyncio.create_task(self._recount())
+
+    async def _recount(self) -> None:
+        plugin = self._plugin
+        assert plugin is not None
+        connection, reason = plugin.ledger.link.connections, ""
+        for delay_s in RECOUNTS_S:
+            await asyncio.sleep(delay_s)
+            try:
+                everything = await count_again(plugin.name, self._config.socket)
+            except ConnectionError as error:
+                reason = str(error)
+                continue
+            link = plugin.ledger.link
+            if link.synchronized and link.connections == connection:
+                plugin.recount(*everything)
+                logger.info("looked at all containers a second time")
+            # Else there is, or will be, a synchronization that is newer than this.
+            return
+        plugin.end_recount()
+        logger.warning(
+            "the runtime could not be asked for all containers a second time: %s; who "
+            "was made or removed while the plugin registered may be missed",
+            reason,
+        )
 
     def _feed_watchdog(self) -> None:
         """Tell systemd that the loop turns, again and again."""

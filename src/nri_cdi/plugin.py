@@ -123,6 +123,7 @@ class CdiPlugin(Plugin):
         broken: ConfigError | None = None,
         later: Callable[..., object] = _at_once,
         look: Look | None = None,
+        on_gaps: Callable[[], object] = bool,
         now: Callable[[], float] = time.time,
     ) -> None:
         """``on_config`` takes the runtime's configuration; may raise ConfigError.
@@ -134,6 +135,9 @@ class CdiPlugin(Plugin):
 
         ``look`` does what `lookout.Lookout.look` does. Without it the host is looked at
         in place, however long that takes.
+
+        ``on_gaps`` is called when a runtime that has gaps (`RuntimeInfo.has_gaps`) has
+        told of all containers. `recount` is to follow, or `end_recount`.
         """
         config = config or Config()
         super().__init__(config.name, config.index)
@@ -144,6 +148,7 @@ class CdiPlugin(Plugin):
         self._later = later
         self._look = look
         self._why_late = ""
+        self._on_gaps = on_gaps
         self._now = now
         self._clerk = Clerk(self.ledger, now)
         self._on_config = on_config
@@ -254,8 +259,21 @@ class CdiPlugin(Plugin):
         if self._specs.loaded:
             self._census.finish(self._specs.registry)
 
+    def recount(
+        self, pods: Sequence[api.PodSandbox], containers: Sequence[api.Container]
+    ) -> None:
+        """All that there is, once more, from a runtime that has gaps."""
+        self._census.recount(pods, containers, self._terms, self.runtime)
+        self.take_stock()
+
+    def end_recount(self) -> None:
+        """There will be no `recount` before the next synchronization."""
+        self._census.end_recount()
+
     def synchronized(self, runtime: Runtime) -> None:
         self.ledger.synchronized(self._now())
+        if self.runtime.has_gaps:
+            self._on_gaps()
         logger.info(
             "synchronized with %s: containers get the devices that they ask for",
             runtime.info,

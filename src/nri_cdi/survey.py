@@ -51,13 +51,15 @@ class Census:
     """The containers that a runtime tells of when the plugin is back.
 
     They are holders at once, by their word; what they lack is known with the specs, and
-    goes into the ledger.
+    goes into the ledger. A runtime that has gaps is asked for all of them once more.
     """
 
     def __init__(self, ledger: Ledger, holders: Holders) -> None:
         self._ledger = ledger
         self._holders = holders
         self._survivors: dict[str, Survivor] = {}
+        self._told: frozenset[str] = frozenset()
+        self._gone: set[str] | None = None
 
     def begin(
         self,
@@ -75,10 +77,43 @@ class Census:
             tuple(each for each in known if each.container_id in self._survivors)
         )
         self._holders.replace(each.holder for each in self._survivors.values())
+        self._told = frozenset(each.id for each in containers)
+        self._gone = set() if runtime.has_gaps else None
 
     def forget(self, container_id: str) -> None:
         """A container is gone."""
         self._survivors.pop(container_id, None)
+        if self._gone is not None:
+            self._gone.add(container_id)
+
+    def recount(
+        self,
+        pods: Sequence[api.PodSandbox],
+        containers: Sequence[api.Container],
+        terms: Terms,
+        runtime: RuntimeInfo,
+    ) -> None:
+        """Take these for all that there were a moment ago, since `begin`.
+
+        Who was there then and is not now is gone; who is there, and was not heard of,
+        came in between.
+        """
+        there = frozenset(each.id for each in containers)
+        for container_id in self._told - there:
+            self._holders.remove(container_id)
+            self._ledger.gone(container_id)
+            self._survivors.pop(container_id, None)
+        heard_of = self._told | (self._gone or set())
+        heard_of |= {each.container_id for each in self._holders.all()}
+        fresh = [each for each in containers if each.id not in heard_of]
+        for each in survivors(pods, fresh, terms, runtime):
+            self._survivors[each.holder.container_id] = each
+            self._holders.add(each.holder)
+        self.end_recount()
+
+    def end_recount(self) -> None:
+        """There will be no other `recount` before the next `begin`."""
+        self._gone = None
 
     def finish(self, registry: Registry) -> None:
         """Find what they hold and lack; nothing happens if that is done."""
@@ -87,12 +122,17 @@ class Census:
         # One may have a successor by now.
         there = {each.container_id for each in self._holders.all()}
         left = [each for key, each in self._survivors.items() if key in there]
+        others = [
+            each
+            for each in self._ledger.drifted
+            if each.container_id not in self._survivors
+        ]
         self._survivors = {}
         found = list(findings(left, registry))
         for finding in found:
             self._holders.add(finding.holder)
         drifted = [each.drifted for each in found if each.drifted is not None]
-        self._ledger.found_drifted(tuple(drifted))
+        self._ledger.found_drifted((*others, *drifted))
         for each in drifted[:LISTED]:
             logger.warning(
                 "pod %s/%s, container %s: runs without devices that it asks for: %s; "

@@ -131,6 +131,36 @@ def test_sighup_reads_the_specs_and_ends_nothing(tmp_path: Path) -> None:
         assert child.poll() is None
 
 
+def test_a_runtime_with_gaps_is_asked_for_all_containers_twice(tmp_path: Path) -> None:
+    write_spec(tmp_path / "cdi", "0")
+    path, log, config = (tmp_path / name for name in ("nri.sock", "log", "config"))
+    config.write_text(
+        f"socket: {path}\nspec_dirs: [{tmp_path / 'cdi'}]\nexclusive: ['*']\n"
+    )
+    annotations = {"cdi.k8s.io/gpu": "vendor.com/gpu=0"}
+    held = container_request(annotations, "held")
+    held.pod.id = held.pod.uid = held.container.pod_sandbox_id = "pod-2"
+    held.container.id = "held"
+    held.container.annotations["nri-cdi/resolved"] = "vendor.com/gpu=0"
+    arguments = ["run", "--config", str(config)]
+    with (
+        process(arguments, log),
+        StandIn(str(path)) as runtime,
+        runtime.accept() as connection,
+    ):
+        connection.start(
+            containerd("1.7.24"), pods=[held.pod], containers=[held.container]
+        )
+        request = container_request(annotations)
+        status = connection.call("CreateContainer", request).status
+        assert status is not None
+        assert "is exclusive, and held by" in status.message
+        with runtime.accept() as second:
+            second.start(containerd("1.7.24"))
+            wait_for(log, "looked at all containers a second time")
+        assert gpu(connection, "0") == "0"
+
+
 # A disk that hangs takes a kernel that does; from here it looks like this.
 HANGING = """
 import pathlib, sys, time

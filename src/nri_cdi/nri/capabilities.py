@@ -62,6 +62,8 @@ _EVENTS_0_2 = 0x7FF
 _EVENTS_0_10 = 0x3FFF
 _MORE_EVENTS: NriVersion = (0, 10)
 
+_NO_GAPS: NriVersion = (0, 7)
+
 # Releases start with their number, maybe behind a "v"; what follows it (+unknown, ~rc1,
 # -dev, a Go pseudo-version's commit) says nothing about NRI. The digits are limited
 # because the text comes from outside.
@@ -98,6 +100,15 @@ class RuntimeInfo:
                 configure.registration_timeout, DEFAULT_REGISTRATION_TIMEOUT_S
             ),
         )
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether containers come and go while it tells a plugin of all that exist.
+
+        The plugin hears of neither. Source: NRI pkg/adaptation, BlockPluginSync, which
+        containerd uses from 1.7.26 on, and CRI-O doesn't.
+        """
+        return self.name != CONTAINERD or self.nri_version < _NO_GAPS
 
     @property
     def capabilities(self) -> Capabilities:

@@ -390,6 +390,12 @@ def _say(handler: Callable[[str], None], reason: str) -> None:
         logger.exception("%s failed with a bug in the plugin", handler.__name__)
 
 
+async def serve_once(plugin: Plugin, socket_path: str) -> str:
+    """Serve a plugin on one connection; the reason for its end comes back."""
+    reason, _ = await _connect_once(plugin, socket_path)
+    return reason
+
+
 async def serve_launched(plugin: Plugin, environ: Mapping[str, str]) -> None:
     """Serve the runtime that started this process, until it closes the connection.
 
