@@ -9,11 +9,12 @@ is a second round trip for each container, its validation, with the limits of th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import specs
+from benchmarks.apart import apart
 from benchmarks.awake import awake
 from benchmarks.container import create_request
 from benchmarks.everything import (
@@ -45,14 +46,17 @@ OURS, CONSTANT, BARE = "nri-cdi", "constant", "bare"
 
 def measure(folder: Path, sizes: Sizes) -> Iterator[Figure]:
     """The round trips, as ratios and in µs."""
-    with awake():
-        yield from _measured(folder, sizes)
+    with awake(), apart() as put_apart:
+        yield from _measured(folder, sizes, put_apart)
 
 
-def _measured(folder: Path, sizes: Sizes) -> Iterator[Figure]:
+def _measured(
+    folder: Path, sizes: Sizes, put_apart: Callable[[int], None]
+) -> Iterator[Figure]:
     spec_dir = fresh_folder(folder, "specs")
     (spec_dir / "one.yaml").write_text(specs.to_yaml(specs.one_device()))
-    lives = _plain(fresh_folder(folder, "plain"), spec_dir, sizes.round_trips)
+    own = fresh_folder(folder, "plain")
+    lives = _plain(own, spec_dir, sizes.round_trips, put_apart)
     ours, constant = lives[OURS], lives[CONSTANT]
     yield from _against("round trip", ours.creations_us, constant.creations_us)
     for percent, name in NAMES.items():
@@ -64,56 +68,58 @@ def _measured(folder: Path, sizes: Sizes) -> Iterator[Figure]:
         )
     for only, suffix in ((GOVERNED, GOVERNED_SUFFIX), ((), SUFFIX)):
         own = fresh_folder(folder, "governed" if only else "on")
-        lives = _everything(own, spec_dir, sizes.round_trips, only)
+        lives = _everything(own, spec_dir, sizes.round_trips, only, put_apart)
         ours, constant = lives[OURS], lives[CONSTANT]
         for what, us, base in (
             ("round trip", ours.creations_us, constant.creations_us),
             ("validation", ours.validations_us, constant.validations_us),
         ):
-            # Who asks in two ways for an exclusive device pays for that: it is shown.
-            yield from _against(f"{what} {suffix}", us, base, limited=bool(only))
+            yield from _against(f"{what} {suffix}", us, base)
 
 
 def _against(
-    what: str,
-    ours: Sequence[float],
-    constant: Sequence[float],
-    *,
-    limited: bool = True,
+    what: str, ours: Sequence[float], constant: Sequence[float]
 ) -> Iterator[Figure]:
     """Times of ours beside those of the constant answer."""
     for percent, name in NAMES.items():
         own, base = percentile(ours, percent), percentile(constant, percent)
-        limit = LIMITS[percent] if limited else None
+        limit = LIMITS[percent]
         yield Figure(
             name=f"{what} / that of a constant answer, {name}",
             value=own / base,
             unit="x",
             limit=limit,
         )
-        most = None if limit is None else limit * base
-        yield Figure(name=f"{what}, {name}", value=own, unit="µs", limit=most)
+        yield Figure(name=f"{what}, {name}", value=own, unit="µs", limit=limit * base)
 
 
-def _plain(folder: Path, spec_dir: Path, samples: int) -> Mapping[str, Lives]:
+def _plain(
+    folder: Path, spec_dir: Path, samples: int, put_apart: Callable[[int], None]
+) -> Mapping[str, Lives]:
     """The plugin at its defaults, and both constants."""
     request = create_request(specs.ONE_DEVICE)
     with ExitStack() as stack:
         own = fresh_folder(folder, OURS)
         plugin = stack.enter_context(running(plugin_command(own, spec_dir), own))
+        put_apart(plugin.pid)
         answer = first_answer(plugin.connection, request)
         lives = {OURS: Lives(plugin.connection, request, answer)}
         for name in (CONSTANT, BARE):
             own = fresh_folder(folder, name)
             command = answer_command(name, own, answer.SerializeToString())
-            connection = stack.enter_context(running(command, own)).connection
-            lives[name] = Lives(connection, request, answer)
+            constant = stack.enter_context(running(command, own))
+            put_apart(constant.pid)
+            lives[name] = Lives(constant.connection, request, answer)
         take_turns(lives.values(), samples)
     return lives
 
 
 def _everything(
-    folder: Path, spec_dir: Path, samples: int, only: Collection[str]
+    folder: Path,
+    spec_dir: Path,
+    samples: int,
+    only: Collection[str],
+    put_apart: Callable[[int], None],
 ) -> Mapping[str, Lives]:
     """The plugin with everything on, and a constant that a newer runtime asks as well.
 
@@ -133,6 +139,8 @@ def _everything(
         own = fresh_folder(folder, CONSTANT)
         command = answer_command(CONSTANT, own, answer.SerializeToString())
         constant = stack.enter_context(running(command, own, RUNTIME))
+        put_apart(plugin.pid)
+        put_apart(constant.pid)
         lives = {
             OURS: Lives(plugin.connection, request, answer, whole=True),
             CONSTANT: Lives(constant.connection, request, answer, whole=True),
