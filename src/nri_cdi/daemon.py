@@ -230,13 +230,14 @@ class _Daemon:
         )
         await self._stack.enter_async_context(server)
 
-    def _recount_soon(self) -> None:
+    def _recount_soon(self) -> bool:
         if launched(self._environ):
             # It is there before the runtime serves anybody.
-            return
+            return False
         if self._recounting is not None:
             self._recounting.cancel()
         self._recounting = asyncio.create_task(self._recount())
+        return True
 
     async def _recount(self) -> None:
         plugin = self._plugin

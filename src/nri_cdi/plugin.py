@@ -123,7 +123,7 @@ class CdiPlugin(Plugin):
         broken: ConfigError | None = None,
         later: Callable[..., object] = _at_once,
         look: Look | None = None,
-        on_gaps: Callable[[], object] = bool,
+        on_gaps: Callable[[], bool] = bool,
         now: Callable[[], float] = time.time,
     ) -> None:
         """``on_config`` takes the runtime's configuration; may raise ConfigError.
@@ -137,7 +137,7 @@ class CdiPlugin(Plugin):
         in place, however long that takes.
 
         ``on_gaps`` is called when a runtime that has gaps (`RuntimeInfo.has_gaps`) has
-        told of all containers. `recount` is to follow, or `end_recount`.
+        told of all containers. It says whether `recount` or `end_recount` will follow.
         """
         config = config or Config()
         super().__init__(config.name, config.index)
@@ -272,8 +272,8 @@ class CdiPlugin(Plugin):
 
     def synchronized(self, runtime: Runtime) -> None:
         self.ledger.synchronized(self._now())
-        if self.runtime.has_gaps:
-            self._on_gaps()
+        if self.runtime.has_gaps and self._on_gaps():
+            self._census.expect_recount()
         logger.info(
             "synchronized with %s: containers get the devices that they ask for",
             runtime.info,

@@ -78,7 +78,11 @@ class Census:
         )
         self._holders.replace(each.holder for each in self._survivors.values())
         self._told = frozenset(each.id for each in containers)
-        self._gone = set() if runtime.has_gaps else None
+        self._gone = None
+
+    def expect_recount(self) -> None:
+        """Mind who goes from now on, until `recount` or `end_recount`."""
+        self._gone = set()
 
     def forget(self, container_id: str) -> None:
         """A container is gone."""

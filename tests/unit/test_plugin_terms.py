@@ -49,6 +49,11 @@ class ReadSpecs:
 
 @pytest.fixture
 def specs(tmp_path: Path) -> ReadSpecs:
+    return read_specs(tmp_path)
+
+
+def read_specs(folder: Path) -> ReadSpecs:
+    """Specs of one kind, with the device nodes of `NODES`."""
     spec = {
         "cdiVersion": "0.6.0",
         "kind": KIND,
@@ -63,8 +68,8 @@ def specs(tmp_path: Path) -> ReadSpecs:
             for name, paths in NODES.items()
         ],
     }
-    (tmp_path / "gpu.json").write_text(json.dumps(spec))
-    return ReadSpecs(Cache([str(tmp_path)]).snapshot())
+    (folder / "gpu.json").write_text(json.dumps(spec))
+    return ReadSpecs(Cache([str(folder)]).snapshot())
 
 
 def serving(specs: ReadSpecs, version: str = "2.1.9", **settings: Any) -> CdiPlugin:

@@ -3,58 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import tracemalloc
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from nri_cdi.cdi.cache import Cache
+from nri_cdi.config import Config
 from nri_cdi.nri import api
-from nri_cdi.nri.capabilities import runtime_named
+from nri_cdi.nri.capabilities import RuntimeInfo, runtime_named
 from nri_cdi.plugin import CdiPlugin
 from nri_cdi.recount import count_again
 from testbed.standin import StandIn, containerd
 from tests.unit.test_plugin_terms import (
-    KIND,
     ReadSpecs,
     asking,
     existing,
     given_env,
+    read_specs,
     refusal,
-    serving,
     synchronize,
 )
 
 GAPS = "1.7.24"
-NODES = {"0": "/dev/null", "1": "/dev/zero"}
 
 There = tuple[api.PodSandbox, api.Container]
 
 
+@dataclass(frozen=True)
+class Gappy:
+    """A runtime with gaps, as a plugin sees it that is synchronized."""
+
+    info: RuntimeInfo
+
+    async def update_containers(
+        self,
+        updates: Iterable[api.ContainerUpdate],
+        evictions: Iterable[api.ContainerEviction] = (),
+    ) -> Sequence[api.ContainerUpdate]:
+        raise NotImplementedError
+
+
 @pytest.fixture
 def specs(tmp_path: Path) -> ReadSpecs:
-    spec = {
-        "cdiVersion": "0.6.0",
-        "kind": KIND,
-        "devices": [
-            {
-                "name": name,
-                "containerEdits": {
-                    "deviceNodes": [{"path": path}],
-                    "env": [f"GPU_{name}=yes"],
-                },
-            }
-            for name, path in NODES.items()
-        ],
-    }
-    (tmp_path / "gpu.json").write_text(json.dumps(spec))
-    return ReadSpecs(Cache([str(tmp_path)]).snapshot())
+    return read_specs(tmp_path)
+
+
+def made(specs: ReadSpecs, *, expecting: bool) -> CdiPlugin:
+    """A plugin that is to be told of everything once more, or is not."""
+    config = Config(exclusive=("*",))
+    plugin = CdiPlugin(specs, config, on_gaps=lambda: expecting)
+    plugin.configure(RuntimeInfo.from_configure(containerd(GAPS)), "")
+    return plugin
 
 
 @pytest.fixture
 def plugin(specs: ReadSpecs) -> CdiPlugin:
-    return serving(specs, GAPS, exclusive=("*",))
+    return made(specs, expecting=True)
+
+
+def tell(plugin: CdiPlugin, *there: There) -> None:
+    """The first account of all containers."""
+    synchronize(plugin, *there)
+    plugin.synchronized(Gappy(plugin.runtime))
 
 
 def recount(plugin: CdiPlugin, *there: There) -> None:
@@ -87,7 +100,7 @@ def test_which_runtimes_have_gaps(runtime: str, has_gaps: bool) -> None:
 def test_a_container_that_went_in_between_holds_nothing(plugin: CdiPlugin) -> None:
     gone = existing(asking("0", pod="gone"), "/dev/null")
     stays = existing(asking("1", pod="stays"), "/dev/zero")
-    synchronize(plugin, gone, stays)
+    tell(plugin, gone, stays)
     assert "held by pod ns/gone" in refusal(plugin, asking("0", pod="new")).message
     recount(plugin, stays)
     assert given_env(plugin.create_container(asking("0", pod="new"))) == {"GPU_0"}
@@ -95,7 +108,7 @@ def test_a_container_that_went_in_between_holds_nothing(plugin: CdiPlugin) -> No
 
 
 def test_one_that_came_in_between_holds_what_it_has(plugin: CdiPlugin) -> None:
-    synchronize(plugin)
+    tell(plugin)
     recount(plugin, existing(asking("0", pod="came"), "/dev/null"))
     assert "held by pod ns/came" in refusal(plugin, asking("0", pod="new")).message
     assert drifted(plugin) == []
@@ -103,7 +116,7 @@ def test_one_that_came_in_between_holds_what_it_has(plugin: CdiPlugin) -> None:
 
 def test_one_that_came_without_its_devices_is_found(plugin: CdiPlugin) -> None:
     before = existing(asking("0", pod="before"))
-    synchronize(plugin, before)
+    tell(plugin, before)
     assert drifted(plugin) == ["before"]
     recount(plugin, before, existing(asking("1", pod="came")))
     assert drifted(plugin) == ["before", "came"]
@@ -111,13 +124,13 @@ def test_one_that_came_without_its_devices_is_found(plugin: CdiPlugin) -> None:
 
 
 def test_one_that_lacked_devices_and_went_is_told_of_no_more(plugin: CdiPlugin) -> None:
-    synchronize(plugin, existing(asking("0", pod="before")))
+    tell(plugin, existing(asking("0", pod="before")))
     recount(plugin)
     assert drifted(plugin) == []
 
 
 def test_one_that_the_plugin_has_heard_of_is_as_it_knows_it(plugin: CdiPlugin) -> None:
-    synchronize(plugin)
+    tell(plugin)
     created, left = asking("0", pod="created"), asking("1", pod="left")
     assert given_env(plugin.create_container(created)) == {"GPU_0"}
     assert given_env(plugin.create_container(left)) == {"GPU_1"}
@@ -130,7 +143,7 @@ def test_one_that_the_plugin_has_heard_of_is_as_it_knows_it(plugin: CdiPlugin) -
 
 
 def test_one_that_is_being_created_is_not_missed(plugin: CdiPlugin) -> None:
-    synchronize(plugin)
+    tell(plugin)
     assert given_env(plugin.create_container(asking("0", pod="new"))) == {"GPU_0"}
     recount(plugin)
     assert "held by pod ns/new" in refusal(plugin, asking("0", pod="other")).message
@@ -138,8 +151,8 @@ def test_one_that_is_being_created_is_not_missed(plugin: CdiPlugin) -> None:
 
 def test_it_waits_for_the_specs(specs: ReadSpecs) -> None:
     specs.loaded = False
-    plugin = serving(specs, GAPS, exclusive=("*",))
-    synchronize(plugin, existing(asking("0", pod="before")))
+    plugin = made(specs, expecting=True)
+    tell(plugin, existing(asking("0", pod="before")))
     recount(
         plugin,
         existing(asking("0", pod="before")),
@@ -149,6 +162,26 @@ def test_it_waits_for_the_specs(specs: ReadSpecs) -> None:
     specs.loaded = True
     plugin.take_stock()
     assert drifted(plugin) == ["before", "came"]
+
+
+@pytest.mark.parametrize("expecting", [False, True])
+def test_who_goes_is_not_kept_in_mind_for_longer_than_it_takes(
+    specs: ReadSpecs, expecting: bool
+) -> None:
+    """As with a plugin that the runtime launched: it is told once."""
+    plugin = made(specs, expecting=expecting)
+    tell(plugin)
+    if expecting:
+        plugin.end_recount()
+    tracemalloc.start()
+    try:
+        for number in range(10_000):
+            container = api.Container(id=f"{number:064}")
+            plugin.remove_container(api.RemoveContainerRequest(container=container))
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert grown < 100_000
 
 
 def counted(socket_path: Path, patience_s: float = 20.0) -> list[str]:
