@@ -320,15 +320,16 @@ class _Daemon:
         try:
             config, terms = await _aside(partial(_loaded, self._loader, told))
         except ConfigError as error:
-            self._keep_old(error)
+            carry_out = partial(self._keep_old, error)
         else:
-            if self._from_runtime == told:
-                self._take_new(config, terms)
-            else:
-                # The runtime has had its say meanwhile, and it has the last word.
-                self._reload_asked = True
+            carry_out = partial(self._take_new, config, terms)
         finally:
             stuck.cancel()
+        if self._from_runtime == told:
+            carry_out()
+        else:
+            # The runtime has had its say meanwhile, and it has the last word.
+            self._reload_asked = True
 
     def _say_stuck(self) -> None:
         logger.warning(

@@ -419,13 +419,16 @@ class CdiPlugin(Plugin):
     ) -> api.CreateContainerResponse | None:
         await self._freshen_for(order, settling)
         self.take_stock()
-        answer = self._inject(order) if self._terms is terms else self._again(order)
+        if self._terms is not terms:
+            return await self._again(order)
+        answer = self._inject(order)
         return await answer if isinstance(answer, Awaitable) else answer
 
-    def _again(self, order: Order) -> Answer[api.CreateContainerResponse]:
+    async def _again(self, order: Order) -> api.CreateContainerResponse | None:
         """The answer now that the configuration is another one: that is what counts."""
         assert isinstance(order.request, api.CreateContainerRequest)
-        return self.create_container(order.request)
+        answer = self.create_container(order.request)
+        return await answer if isinstance(answer, Awaitable) else answer
 
     async def _freshen_for(
         self, order: Order, settling: Awaitable[None] | None
@@ -489,8 +492,7 @@ class CdiPlugin(Plugin):
             self._late(order, f"no answer from {quoted_path(compiled.far[0])} yet")
             raise
         if self._terms is not terms:
-            answer = self._again(order)
-            return await answer if isinstance(answer, Awaitable) else answer
+            return await self._again(order)
         return self._give(order, compiled, lstat)
 
     def _give(

@@ -63,6 +63,13 @@ def gpu(connection: Connection, device: str) -> str:
     return variable.value
 
 
+def configured(text: str) -> api.ConfigureRequest:
+    """A runtime that has this configuration for the plugin."""
+    configure = containerd("2.1.9")
+    configure.config = text
+    return configure
+
+
 def wait_for(log: Path, words: str, times: int = 1) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while log.read_text().count(words) < times:
@@ -198,22 +205,30 @@ def test_a_configuration_on_a_disk_that_hangs_holds_nothing_up(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("said", "end", "message"),
+    ("before", "said", "end", "message"),
     [
         (
+            "",
             "policy: {default: deny}\n",
             "the configuration is read again",
             "no rule of the policy allows",
         ),
         (
+            "",
             "policy: {default: never}\n",
             "the configuration stays as it was",
             "before its configuration is mended",
         ),
+        (
+            "policy: {default: never}\n",
+            "policy: {default: deny}\n",
+            "the configuration is read again",
+            "no rule of the policy allows",
+        ),
     ],
 )
 def test_what_the_runtime_says_while_a_configuration_is_read_counts(
-    tmp_path: Path, said: str, end: str, message: str
+    tmp_path: Path, before: str, said: str, end: str, message: str
 ) -> None:
     write_spec(tmp_path / "cdi", "0")
     path, log, over = tmp_path / "nri.sock", tmp_path / "log", tmp_path / "over"
@@ -223,14 +238,13 @@ def test_what_the_runtime_says_while_a_configuration_is_read_counts(
         StandIn(str(path)) as runtime,
     ):
         with runtime.accept() as connection:
-            connection.start()
-            assert gpu(connection, "0") == "0"
+            connection.start(configured(before))
+            if not before:
+                assert gpu(connection, "0") == "0"
             child.send_signal(signal.SIGHUP)
             wait_for(log, "begins to read")
         with runtime.accept() as connection:
-            configure = containerd("2.1.9")
-            configure.config = said
-            connection.start(configure)
+            connection.start(configured(said))
             over.touch()
             # It is read once more, for what the runtime has said.
             wait_for(log, "begins to read", times=2)
